@@ -1,0 +1,113 @@
+"""The command line as a whole: global options, the table of commands, and the border where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from entrepot.cli import database, plugin, repo, server, task, worker
+from entrepot.cli.failures import INTERRUPTED, REFUSED, CommandFailed, describe
+from entrepot.cli.session import OutputOption, Session
+from entrepot.version import __version__
+
+app = typer.Typer(
+    name="entrepot",
+    help="Mirror content from feeds into repositories, keep it, and publish it.\n\n"
+    "\b\nFirst steps:\n"
+    "  entrepot serve &\n"
+    "  entrepot repo create zoo --importer iso_importer --feed https://example.org/zoo/ \\\n"
+    "      --distributor iso_distributor --auto-publish\n"
+    "  entrepot repo sync zoo\n"
+    "  curl http://127.0.0.1:8080/content/zoo/",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("init")(database.init)
+app.command("serve")(server.serve)
+app.command("worker")(worker.worker)
+app.add_typer(repo.app, name="repo")
+app.add_typer(task.app, name="task")
+app.add_typer(plugin.app, name="plugin")
+app.add_typer(database.app, name="db")
+app.command("api", hidden=True)(server.api)
+app.command("worker-process", hidden=True)(worker.worker_process)
+
+
+@app.callback()
+def program(
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder that holds everything the engine writes [env: ENTREPOT_DATA_DIR]."),
+    ] = None,
+    database_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="sqlite:///path or postgresql://… [env: ENTREPOT_DATABASE_URL].")
+    ] = None,
+) -> None:
+    """Take the options that every command has; they are set in the environment, because child processes need them too."""
+    if data_dir is not None:
+        os.environ["ENTREPOT_DATA_DIR"] = str(data_dir.expanduser().absolute())
+    if database_url is not None:
+        os.environ["ENTREPOT_DATABASE_URL"] = database_url
+
+
+@app.command()
+def version(ctx: typer.Context, *, output: OutputOption = None) -> None:  # noqa: ARG001 - read by its callback
+    """Print the version of entrepot.
+
+    Example: entrepot version -o json
+    """
+    if Session.of(ctx).as_json:
+        from entrepot.cli.output import write_json
+
+        write_json({"version": __version__, "python": sys.version.split()[0]})
+    else:
+        typer.echo(f"entrepot {__version__}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line `arguments` (default: the process's own) and return the exit code; print errors, raise none.
+
+    With `ENTREPOT_DEBUG=1` in the environment errors are raised, for their traceback.
+    """
+    session = Session()
+    given = sys.argv[1:] if arguments is None else arguments
+    if given in (["version"], ["--version"]):  # typer loads pydantic to read options: more than half the time of this answer
+        typer.echo(f"entrepot {__version__}")
+        return 0
+    try:
+        code = app(given, prog_name="entrepot", standalone_mode=False, obj=session)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at exit must not fail once more
+        return 1
+    except Exception as error:  # the border: whatever happens, a person gets one message
+        if os.environ.get("ENTREPOT_DEBUG") == "1" and not isinstance(error, (typer.TyperException, CommandFailed)):
+            raise
+        if _is_plea_for_help(error):
+            typer.echo(str(error), err=True)
+            return REFUSED
+        failure = describe(error)
+        failure.write(as_json=session.as_json or _asks_for_json(given))
+        return failure.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def _is_plea_for_help(error: Exception) -> bool:
+    """Say whether a group was named without a command; the message is its help then."""
+    return type(error).__name__ == "NoArgsIsHelpError"  # typer keeps the class to itself
+
+
+def _asks_for_json(arguments: list[str]) -> bool:
+    """Say whether `-o json` is among arguments that could not be read as a whole."""
+    return any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(arguments)) or "--output=json" in arguments

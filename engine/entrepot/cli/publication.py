@@ -1,0 +1,121 @@
+"""`entrepot repo publish`, `publications` and `roll-back`: what is served, now and before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from entrepot.cli.session import OutputOption, Session
+from entrepot.cli.sync import BackgroundOption, OverrideOption, RepositoryId
+from entrepot.cli.task import TimeoutOption
+
+if TYPE_CHECKING:
+    from entrepot.repositories.reports import RepositoryReport
+
+DistributorId = Annotated[
+    str | None, typer.Option("--distributor-id", metavar="ID", help="The distributor; may be left out if there is only one.")
+]
+
+
+def publish(
+    ctx: typer.Context,
+    repository_id: RepositoryId,
+    *,
+    distributor_id: DistributorId = None,
+    override: OverrideOption = None,
+    background: BackgroundOption = False,
+    timeout: TimeoutOption = None,
+    output: OutputOption = None,  # noqa: ARG001 - read by its callback
+) -> None:
+    """Publish a repository as it is now.
+
+    What is served changes in one moment, and only if all went well.
+
+    Example: entrepot repo publish zoo
+    """
+    from entrepot.cli.following import Following, start
+    from entrepot.cli.values import pairs
+
+    session = Session.of(ctx)
+    override_config = pairs(override, option="--override") or None
+    with session.engine() as engine:
+        repository = engine.repositories.get(repository_id)
+        handle = repository.publish(chosen_distributor(repository.report(), distributor_id), override_config)
+        start(engine, handle, f"publish {repository_id}", background=background, following=Following(timeout, session.as_json))
+
+
+def publications(
+    ctx: typer.Context,
+    repository_id: RepositoryId,
+    *,
+    distributor_id: DistributorId = None,
+    output: OutputOption = None,  # noqa: ARG001 - read by its callback
+) -> None:
+    """Print the publications that are kept.
+
+    The newest first; the live one is served.
+
+    Example: entrepot repo publications zoo
+    """
+    from entrepot.cli.output import write_json, write_table
+
+    session = Session.of(ctx)
+    with session.engine() as engine:
+        repository = engine.repositories.get(repository_id)
+        reports = repository.publications(chosen_distributor(repository.report(), distributor_id))
+    if session.as_json:
+        write_json(reports)
+        return
+    rows = [
+        (one.revision, "live" if one.is_live else "kept", one.created, one.entry_count, one.added_count, one.removed_count)
+        for one in reports
+    ]
+    columns = ("REVISION#", "STATE", "CREATED", "FILES#", "ADDED#", "REMOVED#")
+    write_table(columns, rows, empty=f"Repository {repository_id} has not been published yet.")
+
+
+def roll_back(
+    ctx: typer.Context,
+    repository_id: RepositoryId,
+    revision: Annotated[int, typer.Argument(metavar="REVISION", help="The publication to serve; see `publications`.")],
+    *,
+    distributor_id: DistributorId = None,
+    output: OutputOption = None,  # noqa: ARG001 - read by its callback
+) -> None:
+    """Serve an older publication again, at once.
+
+    Nothing is copied or lost; the next publish starts from the repository as it is then.
+
+    Example: entrepot repo roll-back zoo 3
+    """
+    from entrepot.cli.output import write_json, write_line
+
+    session = Session.of(ctx)
+    with session.engine() as engine:
+        repository = engine.repositories.get(repository_id)
+        report = repository.roll_back(chosen_distributor(repository.report(), distributor_id), revision)
+    if session.as_json:
+        write_json(report)
+    else:
+        write_line(
+            f"Repository {repository_id} now serves publication {report.revision} of {report.created:%Y-%m-%d %H:%M:%S} UTC."
+        )
+
+
+def chosen_distributor(report: RepositoryReport, distributor_id: str | None) -> str:
+    """Return `distributor_id`, or the id of the only distributor.
+
+    Raises `InvalidValue` if there are several, `MissingResource` if there is none.
+    """
+    from entrepot.errors import InvalidValue, MissingResource
+
+    if distributor_id is not None:
+        return distributor_id
+    found = [distributor.distributor_id for distributor in report.distributors]
+    if not found:
+        raise MissingResource(distributor=f"any of repository {report.repository_id}")
+    if len(found) > 1:
+        why = f"repository {report.repository_id} has several; name one of {', '.join(found)}"
+        raise InvalidValue("--distributor-id", why=why)
+    return found[0]

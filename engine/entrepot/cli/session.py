@@ -1,0 +1,105 @@
+"""What the commands of one command line share: the output format, the settings and the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from entrepot.cli.failures import UNAVAILABLE, CommandFailed, Failure
+
+if TYPE_CHECKING:
+    from entrepot.engine import Engine
+    from entrepot.settings import Settings
+
+
+class OutputFormat(StrEnum):
+    """How a command prints its data."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class Session:
+    """One run of the command line."""
+
+    def __init__(self) -> None:
+        """Begin with tables for people."""
+        self.output = OutputFormat.TABLE
+
+    @classmethod
+    def of(cls, ctx: typer.Context) -> Session:
+        """Return the session of the command line that `ctx` belongs to."""
+        session = ctx.find_object(cls)
+        assert session is not None  # noqa: S101 - `main` gives it
+        return session
+
+    @property
+    def as_json(self) -> bool:
+        """True if data is to be printed as JSON."""
+        return self.output is OutputFormat.JSON
+
+    def settings(self) -> Settings:
+        """Return the settings; the global options are in the environment by now.
+
+        Raises `InvalidSettings`.
+        """
+        from entrepot.settings import read_settings
+
+        return read_settings()
+
+    @contextmanager
+    def unchecked_engine(self) -> Iterator[Engine]:
+        """Give the engine, whatever state its database is in."""
+        from entrepot.engine import Engine
+
+        with Engine(settings=self.settings()) as engine:
+            yield engine
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """Give the engine inside `visit()`, ready for use.
+
+        Raises `CommandFailed` (unavailable) if there is no database yet, `DatabaseError` if it is not this version's.
+        """
+        settings = self.settings()
+        if not _exists(settings):
+            raise CommandFailed(
+                Failure(
+                    f"There is no entrepot here: {settings.effective_database_url} does not exist.",
+                    UNAVAILABLE,
+                    "PLP2043",
+                    {"data_dir": str(settings.data_dir)},
+                    ["Run: entrepot init    (or name the right folder with --data-dir or ENTREPOT_DATA_DIR)"],
+                )
+            )
+        from entrepot.engine import Engine
+
+        with Engine(settings=settings) as engine, engine.visit():
+            engine.check()
+            yield engine
+
+
+def _exists(settings: Settings) -> bool:
+    """Say whether the SQLite file is there; of a database server only the server knows."""
+    from pathlib import Path
+
+    url = settings.effective_database_url
+    return not url.startswith("sqlite:///") or Path(url.removeprefix("sqlite:///")).exists()
+
+
+def _choose_output(ctx: typer.Context, value: OutputFormat | None) -> OutputFormat | None:
+    if value is not None:
+        Session.of(ctx).output = value
+    return value
+
+
+OutputOption = Annotated[
+    OutputFormat | None,
+    typer.Option(
+        "-o", "--output", is_eager=True, callback=_choose_output, show_default=False, help="How to print; table by default."
+    ),
+]

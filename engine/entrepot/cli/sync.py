@@ -1,0 +1,87 @@
+"""`entrepot repo sync` and `entrepot repo history`: bring content in, and see how that went."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from entrepot.cli.session import OutputOption, Session
+from entrepot.cli.task import TimeoutOption
+
+RepositoryId = Annotated[str, typer.Argument(metavar="REPOSITORY", help="The repository's id.")]
+BackgroundOption = Annotated[bool, typer.Option("--background", help="Print the task's id and return at once.")]
+OverrideOption = Annotated[
+    list[str] | None,
+    typer.Option("--override", metavar="KEY=VALUE", help="A setting for this run only; may be given several times."),
+]
+
+
+class Kind(StrEnum):
+    """What history is about."""
+
+    SYNC = "sync"
+    PUBLISH = "publish"
+
+
+def sync(
+    ctx: typer.Context,
+    repository_id: RepositoryId,
+    *,
+    override: OverrideOption = None,
+    background: BackgroundOption = False,
+    timeout: TimeoutOption = None,
+    output: OutputOption = None,  # noqa: ARG001 - read by its callback
+) -> None:
+    r"""Bring a repository to the state of its feed.
+
+    Then publishes it, if a distributor does so by itself (--auto-publish). Waits for the end, showing how it goes;
+    Ctrl-C stops the waiting, not the sync.
+
+    \b
+    Examples: entrepot repo sync zoo
+              entrepot repo sync zoo --background
+    """
+    from entrepot.cli.following import Following, start
+    from entrepot.cli.values import pairs
+
+    session = Session.of(ctx)
+    override_config = pairs(override, option="--override") or None
+    with session.engine() as engine:
+        handle = engine.repositories.get(repository_id).sync(override_config)
+        start(engine, handle, f"sync {repository_id}", background=background, following=Following(timeout, session.as_json))
+
+
+def history(
+    ctx: typer.Context,
+    repository_id: RepositoryId,
+    *,
+    kind: Annotated[Kind, typer.Option(help="Which history.")] = Kind.SYNC,
+    distributor_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="The distributor, for publishes; default: all.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many entries to print.")] = 20,
+    output: OutputOption = None,  # noqa: ARG001 - read by its callback
+) -> None:
+    """Print the syncs or publishes that have ended.
+
+    The newest first.
+
+    Example: entrepot repo history zoo --kind publish
+    """
+    from entrepot.cli.output import span_text, write_json, write_table
+
+    session = Session.of(ctx)
+    with session.engine() as engine:
+        entries = engine.repositories.get(repository_id).history(kind.value, distributor_id=distributor_id, limit=limit)
+    if session.as_json:
+        write_json(entries)
+        return
+    rows = []
+    for entry in entries:
+        counts = (entry.added_count, entry.updated_count, entry.removed_count)
+        took = span_text(entry.completed - entry.started)
+        rows.append((entry.started, took, entry.result, entry.plugin_id, *counts, entry.task_id, entry.error_message or ""))
+    columns = ("STARTED", "TOOK#", "RESULT", "PLUGIN", "ADDED#", "UPDATED#", "REMOVED#", "TASK", "ERROR")
+    write_table(columns, rows, flexible="ERROR", empty=f"No {kind.value} of repository {repository_id} has ended yet.")

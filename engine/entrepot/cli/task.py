@@ -1,0 +1,161 @@
+"""`entrepot task …`: look at tasks, wait for them, cancel them."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from entrepot.cli.session import OutputOption, Session
+
+app = typer.Typer(help="Look at tasks, wait for them, cancel them.", no_args_is_help=True, rich_markup_mode=None)
+
+TaskId = Annotated[str, typer.Argument(metavar="TASK", help="The id of the task.")]
+TimeoutOption = Annotated[
+    float | None, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this time; the task goes on.")
+]
+
+
+@app.command("list")
+def list_tasks(
+    ctx: typer.Context,
+    *,
+    state: Annotated[list[str] | None, typer.Option(help="Only tasks in this state; may be given several times.")] = None,
+    repository: Annotated[str | None, typer.Option(help="Only tasks of this repository.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only tasks with this tag; may be given several times.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many tasks to print.")] = 50,
+    output: OutputOption = None,  # noqa: ARG001 - read by its callback
+) -> None:
+    """Print tasks, the newest first.
+
+    Example: entrepot task list --state running --state waiting
+    """
+    from entrepot.cli.following import task_title
+    from entrepot.cli.output import span_text, write_json, write_table
+    from entrepot.errors import InvalidValue
+    from entrepot.tasking import STATES
+
+    session = Session.of(ctx)
+    states = state or []
+    if unknown := [name for name in states if name not in STATES]:
+        raise InvalidValue("state", why=f"{unknown[0]!r} is none of {', '.join(STATES)}")
+    tags = [*(tag or ()), *([f"pulp:repository:{repository}"] if repository else ())]
+    with session.engine() as engine:
+        reports = engine.tasks.list(states=states, tags=tags, limit=limit)
+    if session.as_json:
+        write_json(reports)
+        return
+    rows = []
+    for report in reports:
+        took = span_text(report.finished - report.started) if report.finished and report.started else "-"
+        description = (report.error or {}).get("description") or ""
+        rows.append((report.task_id, report.state, task_title(report), report.created, took, report.worker_name, description))
+    columns = ("TASK", "STATE", "WHAT", "CREATED", "TOOK#", "WORKER", "ERROR")
+    write_table(columns, rows, flexible="ERROR", empty="There are no such tasks.")
+
+
+@app.command()
+def show(ctx: typer.Context, task_id: TaskId, *, output: OutputOption = None) -> None:  # noqa: ARG001 - read by its callback
+    """Print everything that is known about one task.
+
+    Example: entrepot task show 5b1c2a -o json
+    """
+    from entrepot.cli.following import task_title
+    from entrepot.cli.output import write_json, write_record
+    from entrepot.cli.progress import final_lines, outcome, steps
+
+    session = Session.of(ctx)
+    with session.engine() as engine:
+        report = engine.tasks.get(task_id)
+    if session.as_json:
+        write_json(report)
+        return
+    error, result = report.error or {}, report.result
+    if isinstance(result, dict):
+        result = result.get("summary", result)  # the rest of a sync's or publish's result stands above
+    write_record(
+        [
+            ("Task", report.task_id),
+            ("What", task_title(report)),
+            ("State", report.state),
+            ("Outcome", outcome(report) if report.is_final else None),
+            ("Error", error.get("description")),
+            ("Error code", error.get("code")),
+            ("Created", report.created),
+            ("Started", report.started),
+            ("Finished", report.finished),
+            ("Worker", report.worker_name),
+            ("Attempt", report.attempt if report.attempt > 1 else None),
+            ("Rescues", report.rescues or None),
+            ("Type", report.task_type),
+            ("Tags", report.tags),
+            ("Parent", report.parent),
+            ("Group", report.group_id),
+            ("Spawned", "\n".join(report.spawned)),
+            ("Steps", "\n".join(f"{step.description}: {step.state.lower()}  {step.counts}".rstrip() for step in steps(report))),
+            ("Unit errors", "\n".join(final_lines(report))),
+            ("Result", json.dumps(result, indent=2, ensure_ascii=False) if result is not None else None),
+        ]
+    )
+
+
+@app.command()
+def wait(ctx: typer.Context, task_id: TaskId, *, timeout: TimeoutOption = None, output: OutputOption = None) -> None:  # noqa: ARG001 - read by its callback
+    """Wait until a task has ended.
+
+    Without showing its progress; the exit code tells how it ended.
+
+    Example: entrepot task wait 5b1c2a --timeout 60
+    """
+    from entrepot.cli.following import Following, follow, task_title
+    from entrepot.cli.output import write_line
+    from entrepot.cli.progress import outcome
+
+    session = Session.of(ctx)
+    with session.engine() as engine:
+        handle = engine.tasks.handle(engine.tasks.get(task_id).task_id)
+        follow(engine, handle, "", Following(timeout, session.as_json, is_quiet=True, with_spawned=False))
+        if not session.as_json:
+            report = handle.report()
+            write_line(f"{task_title(report)}: {outcome(report)}")
+
+
+@app.command()
+def watch(ctx: typer.Context, task_id: TaskId, *, timeout: TimeoutOption = None, output: OutputOption = None) -> None:  # noqa: ARG001 - read by its callback
+    """Show how a task goes until it has ended.
+
+    And the tasks that it spawned; the exit code tells how they ended.
+
+    Example: entrepot task watch 5b1c2a
+    """
+    from entrepot.cli.following import Following, follow, task_title
+
+    session = Session.of(ctx)
+    with session.engine() as engine:
+        report = engine.tasks.get(task_id)
+        follow(engine, engine.tasks.handle(report.task_id), task_title(report), Following(timeout, session.as_json))
+
+
+@app.command()
+def cancel(ctx: typer.Context, task_id: TaskId, *, output: OutputOption = None) -> None:  # noqa: ARG001 - read by its callback
+    """Cancel a task.
+
+    One that waits is canceled at once, one that runs as soon as it can stop.
+
+    Example: entrepot task cancel 5b1c2a
+    """
+    from entrepot.cli.output import write_json, write_line
+
+    session = Session.of(ctx)
+    with session.engine() as engine:
+        before = engine.tasks.get(task_id)
+        report = engine.tasks.cancel(before.task_id)
+    if session.as_json:
+        write_json(report)
+    elif before.is_final:
+        write_line(f"Task {report.task_id} had ended already: {report.state}.")
+    elif report.is_final:
+        write_line(f"Task {report.task_id} is {report.state}.")
+    else:
+        write_line(f"Task {report.task_id} is told to stop. Watch it: entrepot task watch {report.task_id}")

@@ -1,0 +1,28 @@
+"""Keeping many small transfers below a speed: libcurl limits each transfer, but not how soon the next one begins."""
+
+from __future__ import annotations
+
+from entrepot import clock
+
+#: What may come at once before the limit is felt, seconds of the limit.
+_BURST_SECONDS = 1.0
+
+
+class Pace:
+    """Counts bytes against a limit for all transfers together."""
+
+    def __init__(self, bytes_per_second: int | None) -> None:
+        """Begin with nothing counted; None is no limit."""
+        #: False: there is no limit.
+        self.is_limited = bool(bytes_per_second)
+        self._speed = bytes_per_second or 1
+        self._paid_until = 0.0
+
+    def count(self, number: int) -> None:
+        """Count bytes that came."""
+        if self.is_limited:
+            self._paid_until = max(self._paid_until, clock.monotonic() - _BURST_SECONDS) + number / self._speed
+
+    def wait_seconds(self) -> float:
+        """Return how long no further transfer may begin; 0 or less: now."""
+        return self._paid_until - clock.monotonic() if self.is_limited else 0.0

@@ -1,0 +1,219 @@
+"""The engine: every piece, put together in one place.
+
+`TASKS` and `LOOPS` are the complete tables of what workers run and what goes on in the background.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+from entrepot.content.store import BlobStore
+from entrepot.discovery import Plugins
+from entrepot.errors import JSON, StorageFull, StorageUnwritable
+from entrepot.loops import Loop
+from entrepot.models import Database
+from entrepot.models.migrate import Migration, check, migrate
+from entrepot.repositories import House, Repositories, associations, changes, history, publication, publish, sync
+from entrepot.settings import Settings, read_settings
+from entrepot.tasking import (
+    TaskGroup,
+    TaskHandle,
+    TaskRegistry,
+    Tasks,
+    TaskType,
+    WorkerReport,
+    readiness,
+    rescue,
+    retention,
+    workers,
+)
+
+
+def _repository_resource(repository_id: str, *_args: object, **_options: object) -> list[str]:
+    return [f"repository:{repository_id}"]
+
+
+def _repository_tags(action: str) -> Callable[..., list[str]]:
+    def tags(repository_id: str, *_args: object, **_options: object) -> list[str]:
+        return [f"pulp:repository:{repository_id}", f"pulp:action:{action}"]
+
+    return tags
+
+
+#: Task type, function (its first argument is the house), action tag. All reserve their repository, and may be run again.
+TASKS: tuple[tuple[str, Callable[..., Any], str], ...] = (
+    (sync.TASK_TYPE, sync.sync, "sync"),
+    (publish.TASK_TYPE, publish.publish, "publish"),
+    (changes.DELETE_TASK_TYPE, changes.delete, "delete"),
+)
+
+#: Name, period, round. Any number of processes may run them side by side.
+LOOPS: tuple[tuple[str, timedelta, Callable[[Engine], int]], ...] = (
+    ("rescue", timedelta(seconds=2), lambda engine: engine.rescue()),
+    ("readiness", timedelta(seconds=5), lambda engine: readiness.sweep(engine.database)),
+    (
+        "task retention",
+        timedelta(hours=1),
+        lambda engine: retention.remove_old_tasks(
+            engine.database, older_than=timedelta(days=engine.settings.task_retention_days)
+        ),
+    ),
+    (
+        "history retention",
+        timedelta(hours=1),
+        lambda engine: history.remove_old_entries(
+            engine.database, older_than=timedelta(days=engine.settings.history_retention_days)
+        ),
+    ),
+    (
+        "publication retention",
+        timedelta(minutes=10),
+        lambda engine: publication.prune(
+            engine.database,
+            keep=engine.settings.keep_publications,
+            grace=timedelta(seconds=engine.settings.publication_grace_seconds),
+        ),
+    ),
+    ("association retention", timedelta(hours=1), lambda engine: associations.prune(engine.database)),
+    ("temporary files", timedelta(minutes=10), lambda engine: engine.store.sweep()),
+)
+
+
+class Engine:
+    """One engine: its settings, its database, its content store, its plugins, and what can be done with them.
+
+    Safe to share between threads. Each thread that uses it gets a database connection of its own, which `visit()` closes
+    when its block ends; outside of `visit()` it stays open until `close()`.
+    """
+
+    settings: Settings
+    database: Database
+    store: BlobStore
+    plugins: Plugins
+    registry: TaskRegistry
+    tasks: Tasks
+    repositories: Repositories
+
+    def __init__(
+        self, database_url: str | None = None, *, settings: Settings | None = None, plugins: Plugins | None = None
+    ) -> None:
+        """Put the engine together; nothing is connected or written before it is used.
+
+        `settings` are read from the environment if not given; `database_url` takes the place of theirs. Raises
+        `InvalidSettings`.
+        """
+        chosen = settings or read_settings()
+        self.settings = chosen if database_url is None else chosen.model_copy(update={"database_url": database_url})
+        self.database = Database(self.settings.effective_database_url)
+        self.store = BlobStore(self.settings.store_dir)
+        self.plugins = plugins or Plugins.discover()
+        self.registry = TaskRegistry()
+        self.tasks = Tasks(self.database, self.registry)
+        house = House(self.database, self.store, self.plugins, self.tasks, self.settings)
+        self.repositories = Repositories(house)
+        for name, function, action in TASKS:
+            self.registry.add(
+                TaskType(name, partial(function, house), _repository_resource, _repository_tags(action), idempotent=True)
+            )
+
+    @classmethod
+    def from_settings(cls, **given: object) -> Self:
+        """Return an engine with the settings of the environment, and those given here; raises `InvalidSettings`."""
+        return cls(settings=read_settings(**given))
+
+    def initialise(self) -> list[Migration]:
+        """Make the data folder, the tables and the content store, as far as they are missing; return the migrations applied.
+
+        Raises `StorageUnwritable`, `StorageFull`, `DatabaseUnavailable`, `DatabaseTooNew`.
+        """
+        folder = self.settings.data_dir
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        except OSError as error:
+            kind = StorageFull if error.errno == 28 else StorageUnwritable  # noqa: PLR2004 - ENOSPC
+            msg = f"The data folder {folder} cannot be made: {error.strerror}. Name another one in ENTREPOT_DATA_DIR."
+            raise kind(msg, path=str(folder)) from error
+        self.store.prepare()
+        return migrate(self.database)
+
+    def check(self) -> None:
+        """Raise `DatabaseOutdated`, `DatabaseTooNew` or `DatabaseUnavailable` unless the database can be used."""
+        check(self.database)
+
+    def load_tasks(self) -> None:
+        """Import the modules that define tasks: those of entry points and of the setting `task_modules`. For workers."""
+        self.registry.load_entry_points()
+        self.registry.load_modules(self.settings.task_modules)
+
+    def enqueue(
+        self,
+        function: Callable[..., Any] | str,
+        *args: JSON,
+        idempotency_key: str | None = None,
+        group: TaskGroup | None = None,
+        **kwargs: JSON,
+    ) -> TaskHandle:
+        """Keep a task that will run `function(*args, **kwargs)`, a `@task` function, in a worker.
+
+        Within `transaction()` the task exists if and only if that commits; else it is on the disk when this returns.
+        The same `idempotency_key` returns the same task. Raises `UnknownTaskType`, `InvalidValue`.
+        """
+        return self.tasks.enqueue(function, *args, idempotency_key=idempotency_key, group=group, **kwargs)
+
+    def group(self) -> TaskGroup:
+        """Make a group of tasks, to be counted, awaited and canceled together."""
+        return self.tasks.create_group()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Database]:
+        """Run the block in one transaction; it yields the database, on which the caller runs its own statements."""
+        with self.database.transaction() as database:
+            yield database
+
+    def workers(self) -> list[WorkerReport]:
+        """Return the worker processes that are known, by name."""
+        return workers.list_workers(self.database, lease=self.settings.lease)
+
+    def rescue(self) -> int:
+        """Take tasks from workers whose leases ran out; return how many there were."""
+        retry = self.settings.orphans == "retry"
+        return rescue.rescue(self.database, lease=self.settings.lease, limit=self.settings.rescue_limit, retry=retry)
+
+    def worker_lost(self, name: str) -> int:
+        """Take the tasks of a worker that is known to be dead, and forget it; return how many tasks there were."""
+        retry = self.settings.orphans == "retry"
+        taken = rescue.rescue_from(self.database, name, limit=self.settings.rescue_limit, retry=retry)
+        workers.forget(self.database, name)
+        return taken
+
+    def loops(self) -> list[Loop]:
+        """Return the background loops of this engine."""
+        return [Loop(name, period, partial(round_, self)) for name, period, round_ in LOOPS]
+
+    @contextmanager
+    def visit(self) -> Iterator[None]:
+        """Close this thread's database connection when the block ends, unless it was open before."""
+        if self.database.is_open:
+            yield
+            return
+        try:
+            yield
+        finally:
+            self.database.close()
+
+    def close(self) -> None:
+        """Close this thread's database connection."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        """Return the engine."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close this thread's database connection."""
+        self.close()

@@ -1,0 +1,41 @@
+"""The tables, and the database they live in; no rules.
+
+Hot statements are plain SQL through `Database.execute`; everything else is a peewee query bound to `Database.peewee`.
+`migrations/` is what makes the tables; a test proves that the classes here and the migrated tables agree.
+"""
+
+from entrepot.models.connection import ChangeWatch, Database, Row
+from entrepot.models.content import Blob, Unit, UnitFile
+from entrepot.models.repositories import (
+    Association,
+    Distributor,
+    Entry,
+    Importer,
+    Publication,
+    PublishResult,
+    Repository,
+    SyncResult,
+)
+from entrepot.models.tasking import Reservation, Task, TaskGroup, TaskTag, Worker
+
+__all__ = [
+    "Association",
+    "Blob",
+    "ChangeWatch",
+    "Database",
+    "Distributor",
+    "Entry",
+    "Importer",
+    "Publication",
+    "PublishResult",
+    "Repository",
+    "Reservation",
+    "Row",
+    "SyncResult",
+    "Task",
+    "TaskGroup",
+    "TaskTag",
+    "Unit",
+    "UnitFile",
+    "Worker",
+]

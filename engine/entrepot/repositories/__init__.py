@@ -1,0 +1,41 @@
+"""The walk of a sync.
+
+| step | module |
+|---|---|
+| request, work, history, auto-publish | `sync`: `request_sync`, and the next function, `sync` |
+| import: units and bytes | `sync_run` (the importer's conduit) -> `entrepot.content` |
+| change set | `associations` |
+| publish | `publish`: `request_publish`, `publish`; `publish_run` (the distributor's conduit) |
+| entries and flip | `publication` |
+| serve | `published` |
+
+`changes` creates, updates and deletes; `history` keeps what ended; `service` and `repository` are what programs hold.
+"""
+
+from entrepot.repositories.house import House
+from entrepot.repositories.reports import (
+    DistributorReport,
+    HistoryEntry,
+    ImporterReport,
+    ListedItem,
+    PublicationReport,
+    PublishedDirectory,
+    PublishedFile,
+    RepositoryReport,
+)
+from entrepot.repositories.repository import Repository
+from entrepot.repositories.service import Repositories
+
+__all__ = [
+    "DistributorReport",
+    "HistoryEntry",
+    "House",
+    "ImporterReport",
+    "ListedItem",
+    "PublicationReport",
+    "PublishedDirectory",
+    "PublishedFile",
+    "Repositories",
+    "Repository",
+    "RepositoryReport",
+]

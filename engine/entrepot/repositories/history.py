@@ -1,0 +1,196 @@
+"""The histories: one entry for each sync and publish that ended, whichever way.
+
+`recorded` is one of the four borders where every exception is caught: it is written down and goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from entrepot import clock
+from entrepot.errors import JSON, EntrepotError, Interrupted, InvalidValue, LeaseLost, PublishFailed, SyncFailed
+from entrepot.models import PublishResult, SyncResult
+from entrepot.repositories.reports import HistoryEntry
+
+if TYPE_CHECKING:
+    from entrepot.models import Database
+
+#: The collections that clients know the entries by. Source: the Pulp 2 REST contract, 2.8 and 2.10.
+_NAMESPACES = {"sync": "repo_sync_results", "publish": "repo_publish_results"}
+
+
+@dataclass(slots=True)
+class Record:
+    """The history entry of a run that is under way; the run fills in what it did."""
+
+    kind: str
+    repository_row: int
+    repository_id: str
+    plugin_id: str
+    plugin_type_id: str
+    task_id: str
+    started: datetime
+    counts: tuple[int, int, int] | None = None  # added, updated, removed
+    summary: dict[str, JSON] = field(default_factory=dict)
+    details: dict[str, JSON] = field(default_factory=dict)
+
+    def close(self, database: Database, result: str, error: BaseException | None = None) -> dict[str, JSON]:
+        """Write the entry in the caller's transaction, and return it as the task's result."""
+        completed = clock.now()
+        unexpected = error is not None and not isinstance(error, (EntrepotError, Interrupted))
+        values: dict[str, Any] = {
+            "repository": self.repository_row,
+            "task_id": self.task_id,
+            "started_at": self.started,
+            "completed_at": completed,
+            "result": result,
+            "summary": self.summary,
+            "details": self.details,
+            "error_message": None if error is None else _message(error),
+            "exception": None if error is None else repr(error),
+            "traceback": "".join(traceback.format_exception(error)) if unexpected else None,
+        }
+        if self.kind == "sync":
+            added, updated, removed = self.counts or (None, None, None)
+            values |= {"added_count": added, "updated_count": updated, "removed_count": removed}
+            row = SyncResult.insert(importer_type_id=self.plugin_type_id, **values).execute(database.peewee)
+        else:
+            values |= {"distributor_id": self.plugin_id, "distributor_type_id": self.plugin_type_id}
+            row = PublishResult.insert(**values).execute(database.peewee)
+        return self._document(row, completed, values)
+
+    def _document(self, row: int, completed: datetime, values: dict[str, Any]) -> dict[str, JSON]:
+        plugin = "importer" if self.kind == "sync" else "distributor"
+        document: dict[str, JSON] = {
+            "_ns": _NAMESPACES[self.kind],
+            "id": f"{row:024x}",
+            "repo_id": self.repository_id,
+            f"{plugin}_id": self.plugin_id,
+            f"{plugin}_type_id": self.plugin_type_id,
+            "started": clock.iso(self.started),
+            "completed": clock.iso(completed),
+        }
+        kept = (
+            "result",
+            "added_count",
+            "updated_count",
+            "removed_count",
+            "summary",
+            "details",
+            "error_message",
+            "exception",
+            "traceback",
+        )
+        return document | {name: values[name] for name in kept if name in values}
+
+
+@contextmanager
+def recorded(database: Database, record: Record) -> Iterator[Record]:
+    """Run the block, which closes `record` itself when it succeeds; close it here when it does not.
+
+    A run whose lease was lost writes nothing: it goes on elsewhere, and that run is recorded.
+    """
+    try:
+        yield record
+    except LeaseLost:
+        raise
+    except Interrupted as error:
+        _close_unsuccessful(database, record, "canceled", error)
+        raise
+    except (SyncFailed, PublishFailed) as error:
+        _close_unsuccessful(database, record, "failed", error)
+        raise
+    except Exception as error:
+        _close_unsuccessful(database, record, "error", error)
+        raise
+
+
+def list_history(
+    database: Database,
+    kind: str,
+    *,
+    repository_row: int,
+    repository_id: str,
+    distributor_id: str | None = None,
+    limit: int | None = None,
+    sort: str = "descending",
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> list[HistoryEntry]:
+    """Return the entries of one repository, newest first unless `sort` is ascending; bounds are inclusive.
+
+    Raises `InvalidValue` naming each refused argument. Source: the Pulp 2 REST contract, 2.12.
+    """
+    refused = [
+        name
+        for name, bad in (
+            ("kind", kind not in _NAMESPACES),
+            ("limit", limit is not None and limit < 1),
+            ("sort", sort not in ("ascending", "descending")),
+        )
+        if bad
+    ]
+    if refused:
+        raise InvalidValue(*refused, why="kind is sync or publish, limit at least 1, sort ascending or descending")
+    model: Any = SyncResult if kind == "sync" else PublishResult
+    query = model.select().where(model.repository == repository_row)
+    if kind == "publish" and distributor_id is not None:
+        query = query.where(model.distributor_id == distributor_id)
+    if start is not None:
+        query = query.where(model.started_at >= start)
+    if end is not None:
+        query = query.where(model.started_at <= end)
+    query = query.order_by(model.id.desc() if sort == "descending" else model.id)
+    rows = query.limit(limit).bind(database.peewee)
+    return [_entry(kind, repository_id, row) for row in rows]
+
+
+def remove_old_entries(database: Database, *, older_than: timedelta) -> int:
+    """Remove the entries that are older than `older_than`; one round of the history loop."""
+    before = clock.now() - older_than
+    with database.transaction(durable=False):
+        return sum(
+            model.delete().where(model.completed_at < before).execute(database.peewee) for model in (SyncResult, PublishResult)
+        )
+
+
+def _close_unsuccessful(database: Database, record: Record, result: str, error: BaseException) -> None:
+    record.counts = None
+    if isinstance(error, EntrepotError):
+        record.details = {"error": json.loads(json.dumps(error.document()))}
+    with database.transaction():
+        record.close(database, result, error)
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, Interrupted):
+        return "It was canceled." if type(error).__name__ == "Canceled" else "It ran out of time."
+    return str(error) or type(error).__name__
+
+
+def _entry(kind: str, repository_id: str, row: Any) -> HistoryEntry:  # noqa: ANN401 - a row of either table
+    is_sync = kind == "sync"
+    return HistoryEntry(
+        kind=kind,
+        repository_id=repository_id,
+        plugin_id=row.importer_type_id if is_sync else row.distributor_id,
+        plugin_type_id=row.importer_type_id if is_sync else row.distributor_type_id,
+        task_id=row.task_id,
+        started=row.started_at,
+        completed=row.completed_at,
+        result=row.result,
+        added_count=row.added_count if is_sync else None,
+        updated_count=row.updated_count if is_sync else None,
+        removed_count=row.removed_count if is_sync else None,
+        summary=row.summary,
+        details=row.details,
+        error_message=row.error_message,
+        exception=row.exception,
+        traceback=row.traceback,
+    )

@@ -1,0 +1,167 @@
+"""Publications: rows that say which path holds which bytes, and one number that says which of them is served.
+
+A publish inserts and closes the entries that changed and moves `live_revision`, in one transaction: readers see the old
+publication or the new one, whole. Earlier ones stay until they are pruned, so a roll-back is one update. Step 10 of the
+walk of a sync. Serving is in `published`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from entrepot import clock, failpoints
+from entrepot.content.bulk import chunks, placeholders
+from entrepot.errors import JSON, MissingResource, PublishFailed
+from entrepot.models import Publication
+from entrepot.repositories.reports import PublicationReport
+
+if TYPE_CHECKING:
+    from entrepot.models import Database, Row
+
+_ALIVE_AT = "added_revision <= ? AND (removed_revision IS NULL OR removed_revision > ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class NewPublication:
+    """What a publish has built: paths with the row ids of their blobs, and paths to take away.
+
+    A *full* one holds every path; else it is a difference to the latest publication.
+    """
+
+    distributor: int
+    repository_revision: int
+    fingerprint: str
+    entries: Mapping[str, int]
+    removed: frozenset[str]
+    is_full: bool
+
+
+def latest(database: Database, distributor: int) -> Publication | None:
+    """Return the newest publication, served or not, or None."""
+    query = Publication.select().where(Publication.distributor == distributor).order_by(Publication.revision.desc())
+    return query.limit(1).bind(database.peewee).first()  # type: ignore[no-any-return]  # peewee is untyped
+
+
+def write(database: Database, new: NewPublication) -> PublicationReport:
+    """Write `new` as the next revision in the caller's transaction and make it the one that is served."""
+    before = latest(database, new.distributor)
+    revision = before.revision + 1 if before else 1
+    current = _current_entries(database, new)
+    added = {path: blob for path, blob in new.entries.items() if current.get(path) != blob}
+    closed = {path for path in added if path in current}
+    closed |= (current.keys() - new.entries.keys()) if new.is_full else (new.removed & current.keys()) - new.entries.keys()
+    _refuse_collisions(database, new, added)
+    database.executemany(
+        "UPDATE entry SET removed_revision = ? WHERE distributor = ? AND path = ? AND removed_revision IS NULL",
+        ((revision, new.distributor, path) for path in sorted(closed)),
+    )
+    database.executemany(
+        "INSERT INTO entry (distributor, path, added_revision, blob) VALUES (?, ?, ?, ?)",
+        ((new.distributor, path, revision, blob) for path, blob in sorted(added.items())),
+    )
+    failpoints.reach("publish.entries_written")
+    removed = len(closed - added.keys())
+    count = (before.entry_count if before else 0) + len(added.keys() - current.keys()) - removed
+    now = clock.now()
+    Publication.insert(
+        distributor=new.distributor,
+        revision=revision,
+        repository_revision=new.repository_revision,
+        fingerprint=new.fingerprint,
+        created_at=now,
+        entry_count=count,
+        added_count=len(added),
+        removed_count=removed,
+    ).execute(database.peewee)
+    make_live(database, new.distributor, revision)
+    return PublicationReport(revision, now, new.repository_revision, count, len(added), removed, is_live=True)
+
+
+def make_live(database: Database, distributor: int, revision: int) -> None:
+    """Serve publication `revision` from the caller's commit on; raises `MissingResource` if it does not exist."""
+    exists = database.row("SELECT 1 FROM publication WHERE distributor = ? AND revision = ?", (distributor, revision))
+    if exists is None:
+        raise MissingResource(publication=str(revision))
+    database.execute("UPDATE distributor SET live_revision = ? WHERE id = ?", (revision, distributor))
+
+
+def list_publications(database: Database, distributor: int, live_revision: int | None) -> list[PublicationReport]:
+    """Return all kept publications, newest first."""
+    query = Publication.select().where(Publication.distributor == distributor).order_by(Publication.revision.desc())
+    return [
+        PublicationReport(
+            row.revision,
+            row.created_at,
+            row.repository_revision,
+            row.entry_count,
+            row.added_count,
+            row.removed_count,
+            is_live=row.revision == live_revision,
+        )
+        for row in query.bind(database.peewee)
+    ]
+
+
+def entry_blob(database: Database, distributor: int, revision: int, path: str) -> Row | None:
+    """Return (blob row id, sha256, size) of `path` in publication `revision`, or None."""
+    return database.row(
+        f"SELECT blob.id, blob.sha256, blob.size FROM entry JOIN blob ON blob.id = entry.blob "
+        f"WHERE distributor = ? AND path = ? AND {_ALIVE_AT}",
+        (distributor, path, revision, revision),
+    )
+
+
+def prune(database: Database, *, keep: int, grace: timedelta) -> int:
+    """Forget all but the newest `keep` publications of each distributor; return how many were forgotten.
+
+    The live one, all newer than it, and those that were live within `grace` stay. One round of a loop.
+    """
+    forgotten = 0
+    for distributor, live in database.rows("SELECT id, live_revision FROM distributor WHERE live_revision IS NOT NULL"):
+        with database.transaction(durable=False):
+            rows = database.rows(
+                "SELECT revision, created_at FROM publication WHERE distributor = ? ORDER BY revision DESC", (distributor,)
+            )
+            protected = [live, rows[min(keep, len(rows)) - 1][0]]
+            oldest_needed = clock.now_us() - clock.us(grace)
+            protected += [older[0] for older, newer in zip(rows[1:], rows, strict=False) if newer[1] >= oldest_needed]
+            oldest = min(protected)
+            database.execute(
+                "DELETE FROM entry WHERE distributor = ? AND removed_revision IS NOT NULL AND removed_revision <= ?",
+                (distributor, oldest),
+            )
+            forgotten += database.execute(
+                "DELETE FROM publication WHERE distributor = ? AND revision < ?", (distributor, oldest)
+            ).rowcount
+    return forgotten
+
+
+def _current_entries(database: Database, new: NewPublication) -> dict[str, int]:
+    """Return the latest publication's entries: all of them for a full one, else those the difference touches."""
+    query = "SELECT path, blob FROM entry WHERE distributor = ? AND removed_revision IS NULL"
+    if new.is_full:
+        return dict(database.rows(query, (new.distributor,)))
+    current: dict[str, int] = {}
+    for chunk in chunks(list(new.entries.keys() | new.removed)):
+        current.update(database.rows(f"{query} AND path IN {placeholders(len(chunk))}", (new.distributor, *chunk)))
+    return current
+
+
+def _refuse_collisions(database: Database, new: NewPublication, added: Iterable[str]) -> None:
+    """Raise `PublishFailed` if a path is both a file and a folder."""
+    folders = {path[:index] for path in added for index, letter in enumerate(path) if letter == "/"}
+    both = folders & new.entries.keys()
+    if not new.is_full:
+        query = "SELECT path FROM entry WHERE distributor = ? AND removed_revision IS NULL AND "
+        for chunk in chunks(list(folders)):
+            rows = database.rows(f"{query} path IN {placeholders(len(chunk))}", (new.distributor, *chunk))
+            both |= {path for (path,) in rows if path not in new.removed}
+        for path in added:
+            inside = database.row(f"{query} path > ? AND path < ? LIMIT 1", (new.distributor, f"{path}/", f"{path}0"))
+            both |= {path} if inside is not None and inside[0] not in new.removed else set()
+    if both:
+        msg = f"{min(both)!r} would be both a file and a folder in the publication. Nothing was published."
+        raise PublishFailed(msg, paths=list[JSON](sorted(both)))

@@ -1,0 +1,123 @@
+"""The walk of a publish: `request_publish` enqueues, `publish` does the work in the task.
+
+The distributor lays out the files (`publish_run`); `publication` writes them as rows and flips. Steps 9 and 10 of the
+walk of a sync.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+from entrepot import clock, failpoints
+from entrepot.errors import JSON
+from entrepot.plugin import unmasked
+from entrepot.repositories import publication, rows
+from entrepot.repositories.history import Record, recorded
+from entrepot.repositories.publish_run import PublishRun
+from entrepot.tasking import TaskContext, TaskHandle, current_task
+
+if TYPE_CHECKING:
+    from entrepot.models import Distributor, Publication, Repository
+    from entrepot.plugin import Distributor as DistributorPlugin
+    from entrepot.plugin import DistributorConfig
+    from entrepot.repositories.house import House
+
+#: The task type that clients know. Source: the Pulp 2 REST contract, 2.10.
+TASK_TYPE = "pulp.server.managers.repo.publish.publish"
+
+
+def request_publish(
+    house: House, repository_id: str, distributor_id: str, override_config: dict[str, JSON] | None = None
+) -> TaskHandle:
+    """Enqueue a publish; raises `MissingResource` if there is no such repository or distributor."""
+    repository = rows.get_repository(house.database, repository_id)
+    rows.get_distributor(house.database, repository, distributor_id)
+    return house.tasks.enqueue(TASK_TYPE, repository_id, distributor_id, override_config)
+
+
+def request_auto_publishes(house: House, repository: Repository, task: TaskContext) -> None:
+    """Enqueue a publish for each distributor that asks for one after every sync, in the caller's transaction.
+
+    A sync that is run again, because its worker was lost after this commit, finds the same tasks.
+    """
+    for distributor in rows.distributors_of(house.database, repository.id):
+        if distributor.auto_publish:
+            key = f"{task.task_id}:publish:{distributor.distributor_id}"
+            house.tasks.enqueue(
+                TASK_TYPE, repository.repository_id, distributor.distributor_id, automatic=True, idempotency_key=key
+            )
+
+
+def publish(
+    house: House,
+    repository_id: str,
+    distributor_id: str,
+    override_config: dict[str, JSON] | None = None,
+    *,
+    automatic: bool = False,
+) -> dict[str, JSON]:
+    """Publish the repository, and return the history entry; runs in a task that has reserved the repository.
+
+    Readers see the last publication or the new one, whole. If neither the contents nor the configuration changed since
+    the latest publication, nothing is built; only a request by hand then serves the latest again after a roll-back.
+    Raises `MissingResource`, `RefusedConfiguration`, `PublishFailed`, `PluginError`, `StorageError`.
+    """
+    task, database = current_task(), house.database
+    repository = rows.get_repository(database, repository_id)
+    distributor = rows.get_distributor(database, repository, distributor_id)
+    type_id = distributor.distributor_type_id
+    record = Record("publish", repository.id, repository_id, distributor_id, type_id, task.task_id, clock.now())
+    with recorded(database, record):
+        plugin = house.plugins.distributor(type_id)
+        override = unmasked(override_config or {}, distributor.config)
+        force = str(override.pop("force_full", False)).lower() in ("true", "1", "yes", "on")
+        config = plugin.configure(distributor.config, override)
+        fingerprint = _fingerprint(plugin, config)
+        latest = publication.latest(database, distributor.id)
+        same = latest is not None and latest.fingerprint == fingerprint and not force
+        if latest is not None and same and latest.repository_revision == repository.revision:
+            return _serve_latest(task, record, distributor, latest, automatic=automatic)
+        with PublishRun(
+            database,
+            house.store,
+            task,
+            repository=repository,
+            distributor_id=distributor_id,
+            config=config,
+            previous=latest if same else None,
+        ) as run:
+            plugin().publish(run)
+            run.keep_written()
+            failpoints.reach("publish.built")
+            with task.transaction():
+                written = publication.write(database, run.result(distributor.id, fingerprint))
+                rows.close_publish(database, distributor.id)
+                record.summary = {
+                    "revision": written.revision,
+                    "files": written.entry_count,
+                    "added": written.added_count,
+                    "removed": written.removed_count,
+                    "unchanged": False,
+                }
+                result = record.close(database, "success")
+    failpoints.reach("publish.committed")
+    return result
+
+
+def _serve_latest(
+    task: TaskContext, record: Record, distributor: Distributor, latest: Publication, *, automatic: bool
+) -> dict[str, JSON]:
+    with task.transaction() as database:
+        if not automatic and distributor.live_revision != latest.revision:
+            publication.make_live(database, distributor.id, latest.revision)
+        rows.close_publish(database, distributor.id)
+        record.summary = {"revision": latest.revision, "files": latest.entry_count, "added": 0, "removed": 0, "unchanged": True}
+        return record.close(database, "success")
+
+
+def _fingerprint(plugin: type[DistributorPlugin], config: DistributorConfig) -> str:
+    """Return what stands for a configuration and the plugin that reads it."""
+    values = [plugin.__module__, plugin.__qualname__, plugin.api, config.model_dump(mode="json")]
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

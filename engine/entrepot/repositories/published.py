@@ -1,0 +1,155 @@
+"""What is served: from a URL's path to a published file or folder.
+
+Doors ask here; `publication` writes what is read here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from entrepot import clock
+from entrepot.repositories.publication import entry_blob
+from entrepot.repositories.reports import ListedItem, PublishedDirectory, PublishedFile
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from entrepot.content.store import BlobStore
+    from entrepot.models import Database, Row
+
+#: Rows read at once for a listing.
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """A distributor with something to serve."""
+
+    distributor: int
+    base_path: str
+    live_revision: int
+    config: str
+
+
+def resolve(
+    database: Database, store: BlobStore, path: str, *, scheme: str, grace: timedelta
+) -> PublishedFile | PublishedDirectory | None:
+    """Return what `path` (no leading slash; "" is the list of all sites) holds now, or None.
+
+    A path that left its publication less than `grace` ago still resolves, so that no client is torn between two
+    publications. A distributor that does not serve `scheme` (http, https) is not seen.
+    """
+    site = _find_site(database, path)
+    if site is None:
+        return _base_folder(database, path, scheme)
+    if not _serves(site.config, scheme):
+        return None
+    inside = path[len(site.base_path) + 1 :]
+    found = entry_blob(database, site.distributor, site.live_revision, inside) if inside else None
+    if found is not None:
+        return _file(database, store, site, inside, found, is_live=True)
+    folder = inside.rstrip("/")
+    if not folder or _has_entries(database, site, f"{folder}/"):
+        return PublishedDirectory(path.rstrip("/"), _list(database, site, f"{folder}/" if folder else ""))
+    left = _recently_left(database, site, inside, grace)
+    return None if left is None else _file(database, store, site, inside, left, is_live=False)
+
+
+def _find_site(database: Database, path: str) -> _Site | None:
+    """Return the site that `path` lies in: base paths never contain each other, so at most one matches."""
+    segments = path.rstrip("/").split("/")
+    prefixes = ["/".join(segments[:length]) for length in range(1, len(segments) + 1)][:64]
+    marks = ", ".join("?" * len(prefixes))
+    row = database.row(
+        "SELECT id, base_path, live_revision, config FROM distributor "
+        f"WHERE live_revision IS NOT NULL AND base_path IN ({marks})",
+        prefixes,
+    )
+    return None if row is None else _Site(*row)
+
+
+def _file(database: Database, store: BlobStore, site: _Site, path: str, blob: Row, *, is_live: bool) -> PublishedFile:
+    row = database.row(
+        "SELECT MAX(publication.created_at) FROM entry JOIN publication ON publication.distributor = entry.distributor "
+        "AND publication.revision = entry.added_revision WHERE entry.distributor = ? AND path = ? AND blob = ?",
+        (site.distributor, path, blob[0]),
+    )
+    moment = row[0] if row and row[0] is not None else _live_since(database, site)
+    return PublishedFile(path, blob[1], blob[2], clock.from_us(moment), store.path(blob[1]), is_live)
+
+
+def _live_since(database: Database, site: _Site) -> int:
+    row = database.row(
+        "SELECT created_at FROM publication WHERE distributor = ? AND revision = ?", (site.distributor, site.live_revision)
+    )
+    return int(row[0]) if row else clock.now_us()
+
+
+def _recently_left(database: Database, site: _Site, path: str, grace: timedelta) -> Row | None:
+    return database.row(
+        "SELECT blob.id, blob.sha256, blob.size FROM entry JOIN blob ON blob.id = entry.blob "
+        "JOIN publication ON publication.distributor = entry.distributor AND publication.revision = entry.removed_revision "
+        "WHERE entry.distributor = ? AND entry.path = ? AND publication.created_at >= ? "
+        "ORDER BY entry.removed_revision DESC LIMIT 1",
+        (site.distributor, path, clock.now_us() - clock.us(grace)),
+    )
+
+
+def _has_entries(database: Database, site: _Site, prefix: str) -> bool:
+    return bool(_page(database, site, prefix, after=prefix, limit=1))
+
+
+def _list(database: Database, site: _Site, prefix: str) -> Iterator[ListedItem]:
+    """Yield the items of one folder, by name; a folder inside is skipped over, however much it holds."""
+    after = prefix
+    while rows := _page(database, site, prefix, after=after, limit=_PAGE):
+        for path, size, created in rows:
+            if path < after:
+                continue
+            name, slash, _ = path[len(prefix) :].partition("/")
+            if slash:
+                yield ListedItem(name, is_directory=True, size=None, modified=None)
+                after = f"{prefix}{name}0"  # "0" follows "/"
+            else:
+                yield ListedItem(name, is_directory=False, size=size, modified=clock.from_us(created))
+                after = f"{path}\x01"
+        if len(rows) < _PAGE:
+            return
+
+
+def _page(database: Database, site: _Site, prefix: str, *, after: str, limit: int) -> list[Row]:
+    end = f"{prefix[:-1]}0" if prefix else "\U0010ffff"
+    return database.rows(
+        "SELECT entry.path, blob.size, publication.created_at FROM entry JOIN blob ON blob.id = entry.blob "
+        "JOIN publication ON publication.distributor = entry.distributor AND publication.revision = ? "
+        "WHERE entry.distributor = ? AND entry.path >= ? AND entry.path < ? AND entry.added_revision <= ? "
+        "AND (entry.removed_revision IS NULL OR entry.removed_revision > ?) ORDER BY entry.path LIMIT ?",
+        (site.live_revision, site.distributor, after, end, site.live_revision, site.live_revision, limit),
+    )
+
+
+def _base_folder(database: Database, path: str, scheme: str) -> PublishedDirectory | None:
+    """Return the folder of base paths below `path`, or None if there is none."""
+    prefix = f"{path.rstrip('/')}/" if path.rstrip("/") else ""
+    rows = database.rows("SELECT base_path, config FROM distributor WHERE live_revision IS NOT NULL ORDER BY base_path")
+    names = sorted(
+        {
+            base_path[len(prefix) :].partition("/")[0]
+            for base_path, config in rows
+            if base_path.startswith(prefix) and _serves(config, scheme)
+        }
+    )
+    if not names and prefix:
+        return None
+    items = (ListedItem(name, is_directory=True, size=None, modified=None) for name in names)
+    return PublishedDirectory(prefix.rstrip("/"), items)
+
+
+def _serves(config: str, scheme: str) -> bool:
+    """Say whether a distributor serves `scheme`: its key is `serve_http` or `http`, and true unless it says otherwise."""
+    values = json.loads(config)
+    value = values.get(f"serve_{scheme}", values.get(scheme, True))
+    return str(value).lower() not in ("false", "0", "no", "off", "none")

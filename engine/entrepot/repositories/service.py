@@ -1,0 +1,73 @@
+"""The repositories of one engine: `engine.repositories`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from entrepot.errors import JSON
+from entrepot.models import Repository as RepositoryRow
+from entrepot.repositories import changes, published, rows
+from entrepot.repositories.repository import Repository
+
+if TYPE_CHECKING:
+    from entrepot.repositories.house import House
+    from entrepot.repositories.reports import PublishedDirectory, PublishedFile
+    from entrepot.tasking import TaskHandle
+
+
+class Repositories:
+    """Create, find and delete repositories, and look up what they have published."""
+
+    def __init__(self, house: House) -> None:
+        """Serve the repositories of `house`."""
+        self._house = house
+
+    def create(
+        self,
+        repository_id: str,
+        *,
+        importer_type_id: str | None = None,
+        importer_config: Mapping[str, JSON] | None = None,
+        distributors: Sequence[Mapping[str, Any]] = (),
+        display_name: str | None = None,
+        description: str | None = None,
+        notes: Mapping[str, JSON] | None = None,
+    ) -> Repository:
+        """Create a repository with its importer and distributors, or nothing.
+
+        Each distributor is an object with `distributor_type_id`, and if wanted `distributor_id`, `distributor_config` and
+        `auto_publish`. Raises `InvalidValue`, `DuplicateResource`, `UnknownImporterType`, `UnknownDistributorType`,
+        `RefusedConfiguration`, `OperationConflict`. Source: the Pulp 2 REST contract, 2.2.
+        """
+        changes.create(
+            self._house,
+            repository_id,
+            importer_type_id=importer_type_id,
+            importer_config=importer_config,
+            distributors=distributors,
+            display_name=display_name,
+            description=description,
+            notes=notes,
+        )
+        return Repository(self._house, repository_id)
+
+    def get(self, repository_id: str) -> Repository:
+        """Return the repository with this id; raises `MissingResource`."""
+        rows.get_repository(self._house.database, repository_id)
+        return Repository(self._house, repository_id)
+
+    def list(self) -> list[Repository]:
+        """Return all repositories, by id."""
+        query = RepositoryRow.select(RepositoryRow.repository_id).order_by(RepositoryRow.repository_id)
+        return [Repository(self._house, row.repository_id) for row in query.bind(self._house.database.peewee)]
+
+    def delete(self, repository_id: str) -> TaskHandle:
+        """Enqueue the deletion of a repository; raises `MissingResource`."""
+        return changes.request_delete(self._house, repository_id)
+
+    def published(self, path: str, *, scheme: str = "http") -> PublishedFile | PublishedDirectory | None:
+        """Return what is served at `path` (without leading slash; "" lists all) over `scheme`, or None."""
+        grace = timedelta(seconds=self._house.settings.publication_grace_seconds)
+        return published.resolve(self._house.database, self._house.store, path, scheme=scheme, grace=grace)

@@ -1,0 +1,168 @@
+"""The routes of the content door, and what it says when something is not there or does not work."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from entrepot.errors import DatabaseError, EntrepotError, MissingResource, StorageError
+from entrepot.repositories.reports import PublishedDirectory
+from entrepot.serving.files import file_response
+from entrepot.serving.listing import listing_response
+from entrepot.serving.paths import requested_path
+from entrepot.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from entrepot.engine import Engine
+
+_LOG = logging.getLogger("entrepot.serving")
+#: What a client is asked to wait before it tries again, seconds.
+_RETRY_AFTER_SECONDS = "5"
+_UNAVAILABLE = 503
+_NOT_FOUND = 404
+_SERVER_ERROR = 500
+
+
+def content_app(engine: Engine) -> Starlette:
+    """Return the ASGI app that serves what `engine` has published below `/content/`, and `/`, `/healthz` and `/readyz`."""
+    door = ContentDoor(engine)
+    app = Starlette(
+        routes=[
+            Route("/", door.front_page, methods=["GET"]),
+            Route("/healthz", door.alive, methods=["GET"]),
+            Route("/readyz", door.ready, methods=["GET"]),
+            Route("/content", door.to_content, methods=["GET"]),
+            Route("/content/{path:path}", door.content, methods=["GET"]),
+        ],
+        exception_handlers={HTTPException: _http_error, EntrepotError: _engine_error, Exception: _unknown_error},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+class ContentDoor:
+    """The endpoints; those that may wait for the disk or the database are plain functions, which Starlette runs in threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Serve what `engine` has published."""
+        self._engine = engine
+
+    async def front_page(self, request: Request) -> Response:
+        """Say what this is and where the content is."""
+        root = request.scope.get("root_path", "")
+        places = f"content    {root}/content/\nalive      {root}/healthz\nready      {root}/readyz\n"
+        return _text(f"entrepot {__version__}\n\n{places}")
+
+    async def alive(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint
+        """Answer 200 as long as the process answers at all."""
+        return JSONResponse({"status": "alive", "version": __version__}, headers=_NO_STORE)
+
+    def ready(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint
+        """Answer 200 if the database answers and has this version's tables, else 503."""
+        try:
+            with self._engine.visit():
+                self._engine.check()
+        except EntrepotError as error:
+            _LOG.warning("not ready: %s", error.message)
+            problem = {"code": error.code, "description": _sentence(error)}
+            return JSONResponse({"status": "unavailable", "version": __version__, "error": problem}, _UNAVAILABLE, _NO_STORE)
+        return JSONResponse({"status": "ready", "version": __version__}, headers=_NO_STORE)
+
+    async def to_content(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint
+        """Lead to the list of what is published."""
+        return _redirect("content/")
+
+    def content(self, request: Request) -> Response:
+        """Answer with the file or folder that is published at the path."""
+        asked = requested_path(request.path_params["path"], request.scope.get("raw_path") or b"")
+        if asked is None:
+            raise HTTPException(_NOT_FOUND)
+        is_head = request.method == "HEAD"
+        with self._engine.visit():
+            found = self._engine.repositories.published(asked.path, scheme=request.url.scheme)
+            if found is None:
+                raise HTTPException(_NOT_FOUND)
+            if isinstance(found, PublishedDirectory):
+                if not asked.is_folder:
+                    return _redirect(quote(asked.path.rpartition("/")[2], safe="") + "/")
+                as_json, spool = wants_json(request.headers), self._engine.settings.data_dir
+                return listing_response(found, request.headers, as_json=as_json, is_head=is_head, spool=spool)
+        if asked.is_folder:
+            raise HTTPException(_NOT_FOUND)
+        return file_response(found, request.headers, is_head=is_head)
+
+
+def wants_json(headers: Mapping[str, str]) -> bool:
+    """Say whether the Accept header prefers JSON to a page.
+
+    Source: RFC 9110, section 12.5.1, of which only the media types named here matter.
+    """
+    weights: dict[str, float] = {}
+    for member in headers.get("accept", "").lower().split(","):
+        kind, *parameters = (part.strip() for part in member.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                try:
+                    weight = float(parameter.removeprefix("q="))
+                except ValueError:
+                    weight = 0.0
+        weights[kind] = weight
+    return weights.get("application/json", 0.0) > weights.get("text/html", 0.0)
+
+
+_NO_STORE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+def _text(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return PlainTextResponse(text, status, {**_NO_STORE, **(headers or {})})
+
+
+def _redirect(relative: str) -> Response:
+    """Lead to an address relative to the one asked for: right behind any proxy, and never to another host."""
+    return _text(f"Moved to {relative}\n", 301, {"location": relative, "cache-control": "no-cache"})
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    path = quote(request.scope["path"][:200])
+    if error.status_code == _NOT_FOUND:
+        return _problem(request, _NOT_FOUND, MissingResource.code, f"Nothing is published at {path}.")
+    return _problem(request, error.status_code, EntrepotError.code, f"{error.detail}: {request.method} {path}.", error.headers)
+
+
+def _engine_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, EntrepotError)  # noqa: S101 - registered for this class only
+    _LOG.warning("%s %s: %s: %s", request.method, request.scope["path"], type(error).__name__, error.message)
+    if isinstance(error, DatabaseError):
+        return _problem(request, _UNAVAILABLE, error.code, _sentence(error), {"retry-after": _RETRY_AFTER_SECONDS})
+    return _problem(request, error.status, error.code, _sentence(error))
+
+
+def _unknown_error(request: Request, error: Exception) -> Response:  # noqa: ARG001 - the server logs it
+    return _problem(request, _SERVER_ERROR, EntrepotError.code, "Something went wrong here; the server's log has more.")
+
+
+def _sentence(error: EntrepotError) -> str:
+    """Say what is wrong without the addresses and paths that the error itself names: anyone may read it."""
+    if isinstance(error, DatabaseError):
+        return "The database of this server does not answer or is not up to date. Try again in a moment."
+    if isinstance(error, StorageError):
+        return "The store of this server cannot give these bytes now; the server's log has more."
+    return error.message
+
+
+def _problem(request: Request, status: int, code: str, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    if wants_json(request.headers):
+        return JSONResponse({"error": {"code": code, "description": text}}, status, {**_NO_STORE, **(headers or {})})
+    return _text(text + "\n", status, headers)

@@ -1,0 +1,118 @@
+"""Every knob of the engine: its default, its unit and one sentence.
+
+Read, in this order, a later one loses: keyword arguments, environment variables `ENTREPOT_…`, the TOML file
+named by `ENTREPOT_CONFIG` (default `entrepot.toml` in the data folder), the defaults below. Settings are read
+once and never change; what the engine writes lies under `data_dir` and nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from entrepot.errors import InvalidSettings
+
+
+def default_data_dir() -> Path:
+    """Return the folder used when `ENTREPOT_DATA_DIR` is not set: `entrepot` in the user's data folder."""
+    root = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(root) / "entrepot"
+
+
+def config_file() -> Path:
+    """Return the settings file: `ENTREPOT_CONFIG`, or `entrepot.toml` in the data folder; it need not exist."""
+    given, data_dir = os.environ.get("ENTREPOT_CONFIG"), os.environ.get("ENTREPOT_DATA_DIR")
+    return Path(given) if given else (Path(data_dir) if data_dir else default_data_dir()) / "entrepot.toml"
+
+
+class Settings(BaseSettings):
+    """The settings of one engine; field names are the environment names without `ENTREPOT_`, in lower case."""
+
+    model_config = SettingsConfigDict(env_prefix="ENTREPOT_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(default_factory=default_data_dir, description="Folder that holds everything the engine writes.")
+    database_url: str = Field("", description="sqlite:///path or postgresql://…; empty: SQLite in the data folder.")
+    broker_url: str = Field("", description="Transport of task messages; empty: embedded, no server needed.")
+    admin_password: SecretStr | None = Field(None, description="Password of the first administrator (used by the REST API).")
+    task_modules: list[str] = Field([], description="Python modules whose @entrepot.task functions workers may run.")
+
+    worker_processes: int = Field(2, ge=1, le=256, description="Worker processes of `serve` and `worker`.")
+    worker_threads: int = Field(4, ge=1, le=256, description="Tasks that one worker process runs at once.")
+    lease_seconds: float = Field(30, gt=0, description="How long a claim holds without a sign of life, seconds.")
+    beat_seconds: float = Field(6, gt=0, description="How often a worker renews its leases, seconds.")
+    rescue_limit: int = Field(3, ge=0, description="How often a task is rescued from lost workers before it ends in error.")
+    orphans: Literal["retry", "fail"] = Field("retry", description="What becomes of an idempotent task whose worker was lost.")
+    cancel_patience_seconds: float = Field(2, ge=0, description="Time a canceled task has to stop by itself, seconds.")
+    cancel_grace_seconds: float = Field(30, gt=0, description="Then its worker process is replaced, seconds after the cancel.")
+    drain_seconds: float = Field(60, ge=0, description="How long SIGTERM waits for running tasks, seconds.")
+    task_retention_days: float = Field(7, gt=0, description="Finished tasks are kept this long, days.")
+    history_retention_days: float = Field(60, gt=0, description="Sync and publish history is kept this long, days.")
+    max_result_bytes: int = Field(1_000_000, gt=0, description="Largest result or progress report of a task, bytes of JSON.")
+
+    publication_grace_seconds: float = Field(600, ge=0, description="A path that left a publication still resolves this long.")
+    keep_publications: int = Field(10, ge=1, description="Publications of a distributor that are kept for roll-back.")
+
+    allowed_file_roots: list[Path] = Field([], description="Folders below which file:// feeds are allowed; none by default.")
+    blocked_networks: list[str] = Field(
+        ["169.254.0.0/16", "fe80::/10"], description="Networks that feeds may not point to (CIDR); link-local by default."
+    )
+    connect_timeout_seconds: float = Field(10, gt=0, description="Time to connect to a feed, seconds.")
+    low_speed_bytes: int = Field(
+        1, ge=0, description="A transfer slower than this for low_speed_seconds fails, bytes a second."
+    )
+    low_speed_seconds: int = Field(30, ge=1, description="See low_speed_bytes, seconds.")
+    total_timeout_seconds: float = Field(24 * 3600, gt=0, description="Longest time of one transfer, seconds.")
+    fetch_retries: int = Field(4, ge=0, description="How often a failed transfer is tried again.")
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102 - the library's hook
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's hook
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's hook
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database in use: `database_url`, or SQLite in the data folder."""
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'entrepot.sqlite3'}"
+
+    @property
+    def store_dir(self) -> Path:
+        """The folder of the blob store."""
+        return self.data_dir / "store"
+
+    @property
+    def lease(self) -> timedelta:
+        """`lease_seconds` as a span."""
+        return timedelta(seconds=self.lease_seconds)
+
+
+def read_settings(**given: object) -> Settings:
+    """Return the settings, or raise `InvalidSettings` that names each bad one."""
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # keywords are checked by pydantic
+    except SettingsError as error:
+        field = re.search(r'field "(\w+)"', str(error))
+        raise InvalidSettings({field.group(1) if field else "config": f"is no JSON: {error.__cause__ or error}"}) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidSettings({"config": f"{config_file()} is no TOML: {error}"}) from error
+    except ValidationError as error:
+        problems = {".".join(map(str, item["loc"])): item["msg"] for item in error.errors()}
+        raise InvalidSettings(problems) from error

@@ -1,0 +1,164 @@
+"""What a running task can do: report progress, pause at a checkpoint, write under its fence, spawn tasks.
+
+A task's function reaches it through `current_task()`; step 5 of the walk of a task.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from entrepot import clock
+from entrepot.errors import JSON, Canceled, Interrupted, LeaseLost, ResultTooLarge, TaskError
+from entrepot.tasking.lease import OWNED, Claim
+
+if TYPE_CHECKING:
+    from entrepot.models import Database
+    from entrepot.tasking.handle import TaskHandle
+    from entrepot.tasking.tasks import Tasks
+
+#: Least time between two progress writes of one task.
+PROGRESS_INTERVAL = timedelta(milliseconds=500)
+
+_current: ContextVar[TaskContext | None] = ContextVar("entrepot_current_task", default=None)
+
+
+class TaskContext:
+    """The task that this thread runs now."""
+
+    def __init__(self, claim: Claim, tasks: Tasks, *, lease: timedelta, max_bytes: int) -> None:
+        """Describe the claimed task; `tasks` is the engine's task service."""
+        self.claim = claim
+        self.tasks = tasks
+        self._database: Database = tasks.database
+        self._lease = lease
+        self._max_bytes = max_bytes
+        self._interruption: type[Interrupted] | None = None
+        self._progress: str | None = None
+        self._next_write = 0.0
+
+    @property
+    def task_id(self) -> str:
+        """The task's public id."""
+        return self.claim.task_id
+
+    @property
+    def unwritten_progress(self) -> str | None:
+        """The last progress report if the row does not have it yet, as JSON text."""
+        return self._progress
+
+    def interrupt(self, reason: type[Interrupted]) -> None:
+        """Ask the task to stop at its next checkpoint; called from another thread."""
+        self._interruption = reason
+
+    def checkpoint(self) -> None:
+        """Raise `Canceled`, `TimeLimitReached` or `LeaseLost`, which are `Interrupted`, if the task is to stop."""
+        if self._interruption is not None:
+            raise self._interruption
+
+    def progress(self, report: Mapping[str, JSON] | Callable[[], Mapping[str, JSON]]) -> None:
+        """Show `report`, a JSON object, as the task's progress; a function is called only when it is time to write.
+
+        Written at most twice a second; the last report is always kept. A checkpoint as well. Raises `ResultTooLarge`.
+        """
+        self.checkpoint()
+        now = clock.monotonic()
+        if now < self._next_write:
+            if not callable(report):
+                self._progress = self._encode(report, "progress report")
+            return
+        self._next_write = now + PROGRESS_INTERVAL.total_seconds()
+        text = self._encode(report() if callable(report) else report, "progress report")
+        lease_until = self._database.lease_now_us() + clock.us(self._lease)
+        with self._database.transaction(durable=False):
+            changed = self._database.execute(
+                f"UPDATE task SET progress = ?, lease_until = ? WHERE {OWNED} AND state = 'running'",
+                (text, lease_until, *self.claim.fence),
+            ).rowcount
+        self._progress = None
+        if changed == 0:
+            self._stop()
+
+    def finish_progress(self, report: Mapping[str, JSON]) -> None:
+        """Keep `report` as the last one; it is written together with the task's outcome."""
+        self._progress = self._encode(report, "progress report")
+
+    @contextmanager
+    def transaction(self) -> Iterator[Database]:
+        """Run the block in a durable transaction that exists only while this worker owns the task and it is not canceled.
+
+        Raises `Canceled` or `LeaseLost` before anything is written if not.
+        """
+        self.checkpoint()
+        with self._database.transaction():
+            lease_until = self._database.lease_now_us() + clock.us(self._lease)
+            held = self._database.execute(
+                f"UPDATE task SET lease_until = ? WHERE {OWNED} AND state = 'running'", (lease_until, *self.claim.fence)
+            ).rowcount
+            if held == 0:
+                self._stop()
+            yield self._database
+
+    def spawn(
+        self, function: Callable[..., Any] | str, *args: JSON, idempotency_key: str | None = None, **kwargs: JSON
+    ) -> TaskHandle:
+        """Enqueue a task that is listed in this one's report. See `Engine.enqueue`."""
+        return self.tasks.enqueue(function, *args, idempotency_key=idempotency_key, group=None, **kwargs)
+
+    def encode_result(self, result: object) -> str | None:
+        """Return the function's result as JSON text, None for None; raises `ResultTooLarge`."""
+        return None if result is None else self._encode(result, "result")
+
+    def _encode(self, value: object, what: str) -> str:
+        try:
+            text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            msg = f"The {what} of task type {self.claim.task_type} is not JSON: {error}"
+            raise ResultTooLarge(msg) from error
+        if len(text) > self._max_bytes:
+            msg = (
+                f"The {what} of task type {self.claim.task_type} has {len(text):,} bytes; the limit is {self._max_bytes:,} "
+                "(setting max_result_bytes). Keep large data elsewhere and return where it is."
+            )
+            raise ResultTooLarge(msg, size=len(text), limit=self._max_bytes)
+        return text
+
+    def _stop(self) -> None:
+        state = self._database.row("SELECT state FROM task WHERE id = ? AND attempt = ?", self.claim.fence[:2])
+        self._interruption = Canceled if state == ("canceled",) else LeaseLost
+        raise self._interruption
+
+
+def current_task() -> TaskContext:
+    """Return the task that this thread runs; raises `TaskError` outside of one."""
+    context = _current.get()
+    if context is None:
+        msg = "No task runs in this thread. Call this from a function that a worker runs as a task."
+        raise TaskError(msg)
+    return context
+
+
+def find_current_task() -> TaskContext | None:
+    """Return the task that this thread runs, or None."""
+    return _current.get()
+
+
+def checkpoint() -> None:
+    """Stop here if the task that runs in this thread was canceled; nothing happens outside of a task."""
+    context = _current.get()
+    if context is not None:
+        context.checkpoint()
+
+
+@contextmanager
+def running(context: TaskContext) -> Iterator[None]:
+    """Make `context` the current task of this thread for the block."""
+    token = _current.set(context)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -1,0 +1,92 @@
+"""Step 5 of the walk of a task: run the function, and turn whatever it does into an outcome.
+
+Before: `lease`. Next: `completion`. This is one of the four borders where every exception is caught.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import threading
+import traceback
+from typing import TYPE_CHECKING
+
+from dramatiq.middleware.threading import raise_thread_exception
+
+from entrepot import clock, failpoints
+from entrepot.errors import Canceled, EntrepotError, Interrupted, LeaseLost, TaskTimedOut, TimeLimitReached
+from entrepot.tasking.completion import Outcome
+from entrepot.tasking.context import TaskContext, running
+
+if TYPE_CHECKING:
+    from entrepot.tasking.task_type import TaskRegistry
+
+
+class Execution:
+    """One run of a claimed task in the thread that made it; other threads may interrupt it."""
+
+    def __init__(self, context: TaskContext) -> None:
+        """Prepare to run the task of `context` in the calling thread."""
+        self.context = context
+        self.started = clock.monotonic()
+        self.interrupted_at: float | None = None
+        self._thread_id = threading.get_ident()
+        self._lock = threading.Lock()
+        self._inside = False
+
+    def run(self, registry: TaskRegistry) -> Outcome | None:
+        """Run the function and return the outcome, or None if the task has another owner by now."""
+        claim = self.context.claim
+        try:
+            with running(self.context):
+                result = self._call(registry)
+            outcome = Outcome(claim, "finished", result=self.context.encode_result(result))
+            failpoints.reach("execution.returned")
+        except LeaseLost:
+            return None
+        except Canceled:
+            outcome = Outcome(claim, "canceled")
+        except TimeLimitReached:
+            limit = claim.timeout.total_seconds() if claim.timeout else 0
+            error = TaskTimedOut(f"The task ran longer than its limit of {limit:g} s and was stopped.", limit_seconds=limit)
+            outcome = Outcome(claim, "error", error=json.dumps(error.document()))
+        except Exception as error:  # noqa: BLE001 - border: whatever a task raises becomes its outcome
+            outcome = Outcome(claim, "error", error=json.dumps(_document(error), default=str), traceback=_traceback(error))
+        progress = self.context.unwritten_progress
+        return Outcome(claim, outcome.state, outcome.result, outcome.error, outcome.traceback, progress)
+
+    def interrupt(self, reason: type[Interrupted], *, by_force: bool) -> None:
+        """Ask the function to stop; by force, raise `reason` in its thread at the next bytecode. For other threads."""
+        self.interrupted_at = self.interrupted_at or clock.monotonic()
+        self.context.interrupt(reason)
+        if by_force:
+            with self._lock:
+                if self._inside:
+                    raise_thread_exception(self._thread_id, reason)
+
+    def _call(self, registry: TaskRegistry) -> object:
+        claim = self.context.claim
+        function = registry.get(claim.task_type).function
+        args, kwargs = json.loads(claim.arguments)
+        failpoints.reach("execution.started")
+        try:
+            self._inside = True
+            return function(*args, **kwargs)
+        finally:
+            with self._lock:
+                self._inside = False
+            # An exception that was sent but has not arrived must not hit whatever this thread does next.
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), None)
+
+
+def _document(error: Exception) -> dict[str, object]:
+    if isinstance(error, EntrepotError):
+        return dict(error.document())
+    return {"code": "PLP0000", "description": str(error) or type(error).__name__, "data": {}, "sub_errors": []}
+
+
+def _traceback(error: Exception) -> str | None:
+    """Return the traceback of an unexpected error; a deliberate one says all in its message."""
+    if isinstance(error, EntrepotError):
+        return None
+    return "".join(traceback.format_exception(error))

@@ -1,0 +1,35 @@
+"""What a task reserves while it is unfinished, so that nothing else changes it meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class Shared(str):
+    """The name of a resource that the task only reads: others may read it at the same time.
+
+    A plain string reserves its resource exclusively.
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource (`repository:zoo`) and whether it is reserved exclusively."""
+
+    name: str
+    exclusive: bool
+
+    def conflicts_with(self, other: Resource) -> bool:
+        """Return True if the two may not be held at the same time."""
+        return self.name == other.name and (self.exclusive or other.exclusive)
+
+
+def reserved(names: Iterable[str]) -> tuple[Resource, ...]:
+    """Return what `names` reserve, sorted by name; one named twice is exclusive if either naming is."""
+    exclusive: dict[str, bool] = {}
+    for name in names:
+        exclusive[str(name)] = exclusive.get(str(name), False) or not isinstance(name, Shared)
+    return tuple(Resource(name, exclusive[name]) for name in sorted(exclusive))

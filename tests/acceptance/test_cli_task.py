@@ -1,0 +1,105 @@
+"""Tasks on the command line: waited for, timed out, interrupted, canceled, and without a worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def held_task(run, served, feed, request: pytest.FixtureRequest):
+    """A sync that runs until the feed is released."""
+    repository_id = f"held-{request.node.name[:40].rstrip('_')}"
+    feed.offer({"held.iso": repository_id.encode()})  # bytes that the engine has already would not be asked for
+    run("repo", "create", repository_id, "--importer", "iso_importer", "--feed", feed.url)
+    task_id = run("repo", "sync", repository_id, "--background").out.strip()
+    assert feed.was_asked_for_held.wait(30)
+    return task_id
+
+
+def test_a_wait_that_times_out_is_exit_code_5_and_the_task_goes_on(run, feed, held_task: str) -> None:
+    ran = run("task", "wait", held_task, "--timeout", "0.2")
+    feed.release()
+
+    assert ran.code == 5
+    assert "it goes on" in ran.err
+    assert run("task", "watch", held_task).code == 0
+
+
+def test_a_canceled_task_is_exit_code_4(run, feed, held_task: str) -> None:
+    canceled = run("task", "cancel", held_task)
+    feed.release()
+
+    assert canceled.code == 0
+    assert run("task", "wait", held_task).code == 4
+    assert run("task", "cancel", held_task).out == f"Task {held_task} had ended already: canceled.\n"
+
+
+def test_ctrl_c_stops_the_waiting_and_not_the_task(run, feed, held_task: str) -> None:
+    command = [sys.executable, "-m", "entrepot", "task", "watch", held_task]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # it waits now
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate()
+    feed.release()
+
+    assert process.returncode == 130
+    assert f"entrepot task watch {held_task}" in error
+    assert "Traceback" not in error
+    assert run("task", "wait", held_task).code == 0
+
+
+def test_tasks_are_listed_by_state_and_repository(run, feed, held_task: str) -> None:
+    repository_id = run("task", "show", held_task, "-o", "json").document["tags"][0].rpartition(":")[2]
+
+    running = run("task", "list", "--repository", repository_id, "--state", "running", "-o", "json").document
+    finished = run("task", "list", "--repository", repository_id, "--state", "finished", "-o", "json").document
+
+    assert [report["task_id"] for report in running] == [held_task]
+    assert finished == []
+
+
+def test_an_unknown_state_is_refused_with_those_there_are(run) -> None:
+    run("init")
+
+    ran = run("task", "list", "--state", "sleeping")
+
+    assert ran.code == 2
+    assert "waiting" in ran.err
+
+
+@pytest.mark.parametrize("command", ["show", "wait", "watch", "cancel"])
+def test_an_unknown_task_is_exit_code_3(run, command: str) -> None:
+    run("init")
+
+    ran = run("task", command, "nothing")
+
+    assert ran.code == 3
+    assert "hint: See what there is: entrepot task list" in ran.err
+
+
+def test_without_a_worker_the_task_is_kept_and_exit_code_is_6(run) -> None:
+    run("init")
+    run("repo", "create", "zoo", "--importer", "iso_importer", "--feed", "http://127.0.0.1:9/")
+
+    ran = run("repo", "sync", "zoo", "-o", "json")
+    (task,) = run("task", "list", "-o", "json").document
+
+    assert ran.code == 6
+    assert "entrepot worker" in ran.error["hints"][0]
+    assert (task["task_id"], task["state"]) == (ran.error["data"]["task_id"], "waiting")
+
+
+def test_a_waiting_task_is_canceled_at_once(run) -> None:
+    run("init")
+    run("repo", "create", "zoo", "--importer", "iso_importer", "--feed", "http://127.0.0.1:9/")
+    task_id = run("repo", "sync", "zoo", "--background").out.strip()
+
+    assert run("task", "cancel", task_id).out == f"Task {task_id} is canceled.\n"

@@ -1,0 +1,184 @@
+"""What differs between the databases stays in `entrepot.models.connection`: the rest sees one behaviour."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import peewee
+import pytest
+
+from entrepot.errors import (
+    DatabaseError,
+    DatabaseOutdated,
+    DatabaseUnavailable,
+    EntrepotError,
+    InvalidSettings,
+    StorageFull,
+    StorageUnwritable,
+)
+from entrepot.models import Database, TaskGroup
+from entrepot.models.connection import translated
+
+TASK_GROUP = "INSERT INTO task_group (group_id, created_at) VALUES (?, ?)"
+
+
+def test_rows_come_back_as_they_were_written(database: Database) -> None:
+    database.executemany(TASK_GROUP, [("zoo", 1), ("naïve ☃ %s ?", 2)])
+
+    assert database.rows("SELECT group_id, created_at FROM task_group ORDER BY id") == [("zoo", 1), ("naïve ☃ %s ?", 2)]
+    assert database.row("SELECT created_at FROM task_group WHERE group_id LIKE ?", ("naïve%",)) == (2,)
+    assert database.row("SELECT 1 FROM task_group WHERE group_id = ?", ("absent",)) is None
+
+
+def test_a_percent_sign_in_a_statement_means_itself(database: Database) -> None:
+    database.execute(TASK_GROUP, ("zoo", 1))
+
+    assert database.rows("SELECT group_id FROM task_group WHERE group_id LIKE 'z%'") == [("zoo",)]
+
+
+def test_a_stream_yields_every_row_in_order(database: Database) -> None:
+    database.executemany(TASK_GROUP, [(f"group {number}", number) for number in range(25)])
+
+    streamed = list(database.stream("SELECT created_at FROM task_group WHERE created_at >= ? ORDER BY id", (5,), size=10))
+
+    assert streamed == [(number,) for number in range(5, 25)]
+
+
+def test_a_stream_may_be_read_inside_a_transaction_that_writes(database: Database) -> None:
+    database.executemany(TASK_GROUP, [(f"group {number}", number) for number in range(5)])
+
+    with database.transaction():
+        for (number,) in database.stream("SELECT created_at FROM task_group ORDER BY id", size=2):
+            database.execute("UPDATE task_group SET created_at = ? WHERE created_at = ?", (number + 100, number))
+
+    assert database.row("SELECT min(created_at), max(created_at) FROM task_group") == (100, 104)
+
+
+def test_peewee_queries_run_on_the_same_connection(database: Database) -> None:
+    with database.transaction(), database.peewee.bind_ctx([TaskGroup]):
+        TaskGroup.create(group_id="zoo", created_at=None or 0)
+
+        assert database.rows("SELECT group_id FROM task_group") == [("zoo",)]
+
+
+def test_a_constraint_that_refuses_is_an_integrity_error_on_both(database: Database) -> None:
+    database.execute(TASK_GROUP, ("zoo", 1))
+
+    with pytest.raises(peewee.IntegrityError):
+        database.execute(TASK_GROUP, ("zoo", 2))
+
+
+def test_foreign_keys_are_enforced(database: Database) -> None:
+    with pytest.raises(peewee.IntegrityError):
+        database.execute("INSERT INTO unit_file (unit, path, digests) VALUES (?, ?, ?)", (404, "a", "{}"))
+
+
+def test_a_missing_table_says_which_command_makes_it(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
+
+    with pytest.raises(DatabaseOutdated, match="entrepot db migrate"):
+        database.execute("SELECT 1 FROM task")
+
+    database.close()
+
+
+def test_each_thread_has_its_own_connection(database: Database) -> None:
+    database.execute(TASK_GROUP, ("zoo", 1))
+    seen = []
+
+    def look() -> None:
+        seen.append(database.is_open)
+        seen.append(database.row("SELECT group_id FROM task_group"))
+        database.close()
+        seen.append(database.is_open)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+
+    assert seen == [False, ("zoo",), False]
+    assert database.is_open
+
+
+def test_a_watch_tells_that_another_connection_has_committed(database: Database, database_url: str) -> None:
+    other = Database(database_url)
+    watch = database.watch()
+
+    with other.transaction():
+        other.execute(TASK_GROUP, ("zoo", 1))
+    other.close()
+
+    assert _becomes_true(watch.changed)
+
+
+def test_the_lease_clock_never_goes_back(database: Database) -> None:
+    moments = [database.lease_now_us() for _ in range(5)]
+
+    assert moments == sorted(moments)
+
+
+def test_writers_of_many_threads_all_get_their_turn(database: Database) -> None:
+    def write(thread_number: int) -> None:
+        for number in range(10):
+            with database.transaction(durable=False):
+                database.execute(TASK_GROUP, (f"{thread_number}-{number}", number))
+        database.close()
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert database.row("SELECT count(*) FROM task_group") == (40,)
+
+
+@pytest.mark.parametrize("url", ["mysql://localhost/entrepot", "entrepot.sqlite3", "sqlite:///", "sqlite:/one-slash"])
+def test_an_address_of_another_kind_is_refused_and_the_setting_named(url: str) -> None:
+    with pytest.raises(InvalidSettings, match="ENTREPOT_DATABASE_URL"):
+        Database(url)
+
+
+def test_a_server_that_does_not_answer_is_unavailable_and_its_password_stays_secret() -> None:
+    database = Database("postgresql://entrepot:geheim@127.0.0.1:1/entrepot?connect_timeout=2")
+
+    with pytest.raises(DatabaseUnavailable, match="does not answer") as caught:
+        database.execute("SELECT 1")
+
+    assert "geheim" not in str(caught.value)
+
+
+def test_a_folder_that_does_not_exist_is_named_in_the_refusal(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'absent' / 'entrepot.sqlite3'}")
+
+    with pytest.raises(StorageUnwritable, match="absent"):
+        database.execute("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("database or disk is full", StorageFull),
+        ("attempt to write a readonly database", StorageUnwritable),
+        ("no such table: task", DatabaseOutdated),
+        ('near "SELEC": syntax error', DatabaseUnavailable),
+    ],
+)
+def test_a_drivers_error_becomes_one_of_this_project(text: str, kind: type[EntrepotError]) -> None:
+    error = translated(peewee.OperationalError(text), "sqlite:///entrepot.sqlite3")
+
+    assert type(error) is kind
+
+
+def test_an_unknown_error_is_a_database_error_that_quotes_it() -> None:
+    error = translated(ValueError("odd"), "sqlite:///entrepot.sqlite3")
+
+    assert type(error) is DatabaseError
+    assert "ValueError: odd" in str(error)
+
+
+def _becomes_true(question: Callable[[], bool]) -> bool:
+    waiting = threading.Event()
+    return any(question() or waiting.wait(0.01) for _ in range(500))

@@ -1,0 +1,103 @@
+"""Migrations bring a database to this version's tables, and the classes of `entrepot.models` agree with them."""
+
+from __future__ import annotations
+
+import threading
+
+import peewee
+import pytest
+
+from entrepot import models
+from entrepot.errors import DatabaseOutdated, DatabaseTooNew
+from entrepot.models import Database
+from entrepot.models.migrate import check, known_migrations, migrate
+
+TABLES = {
+    model._meta.table_name: model
+    for model in vars(models).values()
+    if isinstance(model, type) and issubclass(model, peewee.Model)
+}
+
+
+@pytest.fixture
+def empty_database(empty_database_url: str):
+    database = Database(empty_database_url)
+    yield database
+    database.close()
+
+
+def test_an_empty_database_gets_every_migration_once_and_in_order(empty_database: Database) -> None:
+    applied = migrate(empty_database)
+
+    assert applied == known_migrations()
+    assert migrate(empty_database) == []
+
+
+def test_migrations_are_numbered_from_one_without_gaps() -> None:
+    numbers = [migration.number for migration in known_migrations()]
+
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_an_empty_database_is_refused_with_the_command_that_mends_it(empty_database: Database) -> None:
+    with pytest.raises(DatabaseOutdated, match="entrepot db migrate"):
+        check(empty_database)
+
+
+def test_a_migrated_database_is_accepted(database: Database) -> None:
+    check(database)
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(database: Database) -> None:
+    newer = len(known_migrations()) + 1
+    database.execute("INSERT INTO schema_migration (number, name, applied_at) VALUES (?, 'from_the_future', 0)", (newer,))
+
+    with pytest.raises(DatabaseTooNew, match=f"migration {newer:04}"):
+        check(database)
+    with pytest.raises(DatabaseTooNew, match="Nothing was changed"):
+        migrate(database)
+
+    assert database.row("SELECT max(number) FROM schema_migration") == (newer,)
+
+
+def test_processes_that_migrate_at_once_apply_each_migration_once(empty_database_url: str) -> None:
+    applied, errors = [], []
+    start = threading.Barrier(4)
+
+    def migrate_alone() -> None:
+        database = Database(empty_database_url)
+        try:
+            start.wait()
+            applied.extend(migrate(database))
+        except Exception as error:  # noqa: BLE001 - shown below
+            errors.append(error)
+        finally:
+            database.close()
+
+    threads = [threading.Thread(target=migrate_alone) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert errors == []
+    assert applied == known_migrations()
+
+
+def test_every_table_has_a_model_and_every_model_a_table(database: Database) -> None:
+    tables = set(database.peewee.get_tables()) - {"schema_migration"}
+
+    assert tables == set(TABLES)
+
+
+@pytest.mark.parametrize("table", sorted(TABLES))
+def test_a_model_has_the_columns_of_its_table(database: Database, table: str) -> None:
+    columns = {column.name: column for column in database.peewee.get_columns(table)}
+    fields = TABLES[table]._meta.columns
+    key = set(database.peewee.get_primary_keys(table))
+
+    assert set(fields) == set(columns)
+    assert {name for name, field in fields.items() if field.null} == {
+        name for name, column in columns.items() if column.null and name not in key
+    }
+    assert {field.column_name for field in TABLES[table]._meta.get_primary_keys()} == key

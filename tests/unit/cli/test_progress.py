@@ -1,0 +1,128 @@
+"""How a running task looks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.console import Console
+
+from entrepot.cli.following import task_title
+from entrepot.cli.progress import LineDisplay, LiveDisplay, final_lines, open_display, outcome, steps
+from entrepot.errors import JSON
+from entrepot.tasking import TaskReport
+
+_START = datetime(2026, 11, 2, 10, 20, 30, tzinfo=UTC)
+
+
+def _step(**given: JSON) -> dict[str, JSON]:
+    return {"step_id": "download", "description": "Downloading", "state": "IN_PROGRESS", "items_total": 10_000} | given
+
+
+def _report(state: str = "running", *given: dict[str, JSON]) -> TaskReport:
+    return TaskReport(
+        task_id="5b1c",
+        task_type="sync",
+        state=state,
+        tags=("pulp:repository:zoo", "pulp:action:sync"),
+        created=_START,
+        started=None if state == "waiting" else _START,
+        finished=None if state in ("waiting", "running") else _START + timedelta(seconds=12),
+        worker_name=None if state == "waiting" else "worker-0",
+        progress={"iso_importer": list(given)} if given else {},
+        result=None,
+        error=None,
+        traceback=None,
+        spawned=(),
+        parent=None,
+        group_id=None,
+        attempt=1,
+        rescues=0,
+    )
+
+
+def test_a_step_tells_its_items_bytes_and_failures() -> None:
+    (step,) = steps(
+        _report("running", _step(num_processed=1200, bytes_done=12_300_000, bytes_total=40_000_000, num_failures=2))
+    )
+
+    assert step.counts == "1,200/10,000  12.3 MB/40.0 MB  2 failed"
+
+
+def test_a_progress_report_may_lack_anything() -> None:
+    report = replace(_report(), progress={"odd": [{}, "text", {"num_processed": None}], "other": "text"})
+
+    assert [step.description for step in steps(report)] == ["odd/0", "odd/2"]
+
+
+def test_lines_are_printed_once_for_each_state_of_the_task_and_its_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    display = LineDisplay()
+
+    display.show("sync zoo", _report("waiting"))
+    for done in (0, 5000, 9000):
+        display.show("sync zoo", _report("running", _step(num_processed=done)))
+    finished = _report("finished", _step(num_processed=10_000, state="FINISHED"))
+    display.show("sync zoo", finished)
+    display.end("sync zoo", replace(finished, result={"added_count": 10_000, "updated_count": 0, "removed_count": 2}))
+
+    assert capsys.readouterr().out.splitlines() == [
+        "sync zoo: waiting, task 5b1c",
+        "sync zoo: running by worker-0, task 5b1c",
+        "sync zoo: Downloading: in progress  0/10,000",
+        "sync zoo: Downloading: finished  10,000/10,000",
+        "sync zoo: finished in 12 s: 10,000 added, 0 updated, 2 removed",
+    ]
+
+
+def test_a_rescued_task_is_said_to_run_again(capsys: pytest.CaptureFixture[str]) -> None:
+    display = LineDisplay()
+
+    display.show("sync zoo", _report())
+    display.show("sync zoo", replace(_report(), attempt=2, worker_name="worker-1"))
+
+    assert "running by worker-1" in capsys.readouterr().out
+
+
+def test_a_terminal_shows_a_bar_and_keeps_the_end() -> None:
+    console = Console(force_terminal=True, width=120, color_system=None)
+    display = LiveDisplay(console)
+    with console.capture() as captured, display.live:
+        display.show("sync zoo", _report("running", _step(num_processed=5000)))
+        display.live.refresh()
+        display.end("sync zoo", _report("error", _step(num_processed=5000, state="FAILED")))
+
+    shown = captured.get()
+    assert "━━━" in shown
+    assert "✗ sync zoo  failed in 12 s" in shown
+    assert "✗ Downloading" in shown
+
+
+def test_json_output_is_not_mixed_with_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    with open_display(as_json=True, is_quiet=False) as display:
+        display.show("sync zoo", _report())
+        display.end("sync zoo", _report("finished"))
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_errors_of_single_units_are_told_once_each() -> None:
+    error: dict[str, JSON] = {"sub_errors": [{"description": "b.iso: 404"}, {"description": "a.iso: size differs"}]}
+    report = replace(_report("error", _step(error_details=[{"error": "a.iso: size differs"}, "c.iso"])), error=error)
+
+    assert final_lines(report) == ["a.iso: size differs", "c.iso", "b.iso: 404"]
+
+
+def test_the_outcome_of_a_task_that_never_ran_has_no_duration() -> None:
+    assert outcome(replace(_report("canceled"), started=None)) == "canceled"
+
+
+def test_the_outcome_of_a_publish_tells_its_files() -> None:
+    result: dict[str, JSON] = {"summary": {"files": 301, "added": 0, "removed": 0, "unchanged": True}}
+
+    assert outcome(replace(_report("finished"), result=result)) == "finished in 12 s: 301 files, 0 added, 0 removed, unchanged"
+
+
+def test_a_task_is_called_by_its_action_and_repository_or_else_by_its_type() -> None:
+    assert task_title(_report()) == "sync zoo"
+    assert task_title(replace(_report(), tags=("mine",), task_type="my.task")) == "my.task"

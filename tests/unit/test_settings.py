@@ -1,0 +1,116 @@
+"""Settings come from keywords, the environment and a TOML file, and a bad one is named."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from entrepot.errors import InvalidSettings
+from entrepot.settings import Settings, default_data_dir, read_settings
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder that the environment names."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    monkeypatch.setenv("ENTREPOT_DATA_DIR", str(folder))
+    return folder
+
+
+def test_defaults_need_no_environment_and_put_the_database_into_the_data_folder(data_dir: Path) -> None:
+    settings = read_settings()
+
+    assert settings.effective_database_url == f"sqlite:///{data_dir / 'entrepot.sqlite3'}"
+    assert settings.store_dir == data_dir / "store"
+    assert settings.lease == timedelta(seconds=settings.lease_seconds)
+
+
+def test_without_a_data_folder_it_is_in_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("ENTREPOT_DATA_DIR", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+    assert default_data_dir() == tmp_path / "entrepot"
+    assert read_settings().data_dir == tmp_path / "entrepot"
+
+
+def test_without_xdg_the_data_folder_is_below_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert default_data_dir() == tmp_path / ".local" / "share" / "entrepot"
+
+
+def test_the_environment_wins_over_the_file_in_the_data_folder(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data_dir / "entrepot.toml").write_text("worker_threads = 7\nworker_processes = 9\n", encoding="utf-8")
+    monkeypatch.setenv("ENTREPOT_WORKER_PROCESSES", "3")
+
+    settings = read_settings()
+
+    assert (settings.worker_threads, settings.worker_processes) == (7, 3)
+
+
+def test_keywords_win_over_the_environment(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENTREPOT_WORKER_PROCESSES", "3")
+
+    assert read_settings(worker_processes=5).worker_processes == 5
+
+
+def test_another_file_may_be_named(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other.toml").write_text('orphans = "fail"\n', encoding="utf-8")
+    monkeypatch.setenv("ENTREPOT_CONFIG", str(tmp_path / "other.toml"))
+
+    assert read_settings().orphans == "fail"
+
+
+def test_lists_are_json_in_the_environment(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENTREPOT_TASK_MODULES", '["shop.tasks", "shop.more"]')
+
+    assert read_settings().task_modules == ["shop.tasks", "shop.more"]
+
+
+def test_every_bad_setting_is_named_at_once(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENTREPOT_WORKER_THREADS", "many")
+    monkeypatch.setenv("ENTREPOT_LEASE_SECONDS", "-1")
+
+    with pytest.raises(InvalidSettings) as caught:
+        read_settings()
+
+    assert caught.value.data == {"property_names": ["worker_threads", "lease_seconds"]}
+    assert "ENTREPOT_WORKER_THREADS" in str(caught.value)
+    assert "ENTREPOT_LEASE_SECONDS" in str(caught.value)
+
+
+def test_a_list_that_is_no_json_is_named(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENTREPOT_TASK_MODULES", "shop.tasks")
+
+    with pytest.raises(InvalidSettings, match="ENTREPOT_TASK_MODULES"):
+        read_settings()
+
+
+def test_a_file_that_is_no_toml_is_named(data_dir: Path) -> None:
+    (data_dir / "entrepot.toml").write_text("worker_threads = = 7", encoding="utf-8")
+
+    with pytest.raises(InvalidSettings, match=r"entrepot\.toml"):
+        read_settings()
+
+
+def test_settings_never_change() -> None:
+    with pytest.raises(ValidationError):
+        read_settings().worker_threads = 9  # type: ignore[misc]
+
+
+def test_the_admin_password_is_not_shown() -> None:
+    settings = read_settings(admin_password="geheim")
+
+    assert "geheim" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_has_a_sentence(name: str) -> None:
+    description = Settings.model_fields[name].description or ""
+
+    assert description.endswith(".")
