@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -87,6 +87,14 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's hook
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+    @field_validator("broker_url")
+    @classmethod
+    def _only_embedded(cls, url: str) -> str:
+        if url not in ("", "embedded://"):
+            text = f"{url!r} is not available in this version: leave it empty for the embedded transport, which needs no server"
+            raise ValueError(text)
+        return url
 
     @property
     def effective_database_url(self) -> str:

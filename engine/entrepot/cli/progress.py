@@ -270,7 +270,7 @@ def _counts(result: JSON) -> list[str]:
     summary = result.get("summary")
     counts = [(noun, result.get(f"{noun}_count")) for noun in ("added", "updated", "removed")]
     if isinstance(summary, dict):
-        counts += [(noun, summary.get(noun)) for noun in ("files", "added", "removed")]
+        counts += [(noun, summary.get(noun)) for noun in ("files", "added", "updated", "removed")]
     texts = [f"{count:,} {noun}" for noun, count in counts if isinstance(count, int)]
     if isinstance(summary, dict) and summary.get("unchanged") is True:
         texts.append("unchanged")

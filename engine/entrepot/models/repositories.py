@@ -149,6 +149,7 @@ class Publication(peewee.Model):
     created_at = MomentField()
     entry_count = peewee.BigIntegerField()
     added_count = peewee.BigIntegerField()
+    updated_count = peewee.BigIntegerField()
     removed_count = peewee.BigIntegerField()
 
     class Meta:

@@ -63,21 +63,22 @@ def write(database: Database, new: NewPublication) -> PublicationReport:
         ((new.distributor, path, revision, blob) for path, blob in sorted(added.items())),
     )
     failpoints.reach("publish.entries_written")
-    removed = len(closed - added.keys())
-    count = (before.entry_count if before else 0) + len(added.keys() - current.keys()) - removed
-    now = clock.now()
+    changed, removed = len(added.keys() & current.keys()), len(closed - added.keys())
     Publication.insert(
         distributor=new.distributor,
         revision=revision,
         repository_revision=new.repository_revision,
         fingerprint=new.fingerprint,
-        created_at=now,
-        entry_count=count,
-        added_count=len(added),
+        created_at=clock.now(),
+        entry_count=(before.entry_count if before else 0) + len(added) - changed - removed,
+        added_count=len(added) - changed,
+        updated_count=changed,
         removed_count=removed,
     ).execute(database.peewee)
     make_live(database, new.distributor, revision)
-    return PublicationReport(revision, now, new.repository_revision, count, len(added), removed, is_live=True)
+    written = latest(database, new.distributor)
+    assert written is not None  # noqa: S101 - it was written two lines above
+    return _report(written, revision)
 
 
 def make_live(database: Database, distributor: int, revision: int) -> None:
@@ -91,18 +92,7 @@ def make_live(database: Database, distributor: int, revision: int) -> None:
 def list_publications(database: Database, distributor: int, live_revision: int | None) -> list[PublicationReport]:
     """Return all kept publications, newest first."""
     query = Publication.select().where(Publication.distributor == distributor).order_by(Publication.revision.desc())
-    return [
-        PublicationReport(
-            row.revision,
-            row.created_at,
-            row.repository_revision,
-            row.entry_count,
-            row.added_count,
-            row.removed_count,
-            is_live=row.revision == live_revision,
-        )
-        for row in query.bind(database.peewee)
-    ]
+    return [_report(row, live_revision) for row in query.bind(database.peewee)]
 
 
 def entry_blob(database: Database, distributor: int, revision: int, path: str) -> Row | None:
@@ -137,6 +127,19 @@ def prune(database: Database, *, keep: int, grace: timedelta) -> int:
                 "DELETE FROM publication WHERE distributor = ? AND revision < ?", (distributor, oldest)
             ).rowcount
     return forgotten
+
+
+def _report(row: Publication, live_revision: int | None) -> PublicationReport:
+    return PublicationReport(
+        revision=row.revision,
+        created=row.created_at,
+        repository_revision=row.repository_revision,
+        entry_count=row.entry_count,
+        added_count=row.added_count,
+        updated_count=row.updated_count,
+        removed_count=row.removed_count,
+        is_live=row.revision == live_revision,
+    )
 
 
 def _current_entries(database: Database, new: NewPublication) -> dict[str, int]:

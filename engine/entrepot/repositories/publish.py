@@ -98,6 +98,7 @@ def publish(
                     "revision": written.revision,
                     "files": written.entry_count,
                     "added": written.added_count,
+                    "updated": written.updated_count,
                     "removed": written.removed_count,
                     "unchanged": False,
                 }
@@ -113,7 +114,14 @@ def _serve_latest(
         if not automatic and distributor.live_revision != latest.revision:
             publication.make_live(database, distributor.id, latest.revision)
         rows.close_publish(database, distributor.id)
-        record.summary = {"revision": latest.revision, "files": latest.entry_count, "added": 0, "removed": 0, "unchanged": True}
+        record.summary = {
+            "revision": latest.revision,
+            "files": latest.entry_count,
+            "added": 0,
+            "updated": 0,
+            "removed": 0,
+            "unchanged": True,
+        }
         return record.close(database, "success")
 
 

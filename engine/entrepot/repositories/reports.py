@@ -76,13 +76,17 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class PublicationReport:
-    """One immutable publication of a distributor; `is_live` marks the one that is served."""
+    """One immutable publication of a distributor: its paths, and how it differs from the one before.
+
+    `is_live` marks the one that is served.
+    """
 
     revision: int
     created: datetime
     repository_revision: int
     entry_count: int
     added_count: int
+    updated_count: int
     removed_count: int
     is_live: bool
 

@@ -1,6 +1,7 @@
 """The content door: published paths over HTTP, for `curl`, `wget -r`, browsers and other mirrors.
 
-A request walks down: `app` (routes, errors) -> `paths` (is this a path at all) -> the engine (what is published there) ->
+A request walks down: `app` (routes, errors) -> `readers` (a thread with a database connection) -> `paths` (is this a path at
+all) -> the engine (what is published there) ->
 `files` (a blob, with `media_types`, `conditions` and `ranges`) or `listing` (a folder). `http_server` runs it in uvicorn.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from entrepot.repositories.reports import PublishedDirectory
 from entrepot.serving.files import file_response
 from entrepot.serving.listing import listing_response
 from entrepot.serving.paths import requested_path
+from entrepot.serving.readers import Readers
 from entrepot.version import __version__
 
 if TYPE_CHECKING:
@@ -51,11 +53,12 @@ def content_app(engine: Engine) -> Starlette:
 
 
 class ContentDoor:
-    """The endpoints; those that may wait for the disk or the database are plain functions, which Starlette runs in threads."""
+    """The endpoints; what may wait for the disk or the database is left to `Readers`."""
 
     def __init__(self, engine: Engine) -> None:
         """Serve what `engine` has published."""
         self._engine = engine
+        self._readers = Readers(engine)
 
     async def front_page(self, request: Request) -> Response:
         """Say what this is and where the content is."""
@@ -67,11 +70,10 @@ class ContentDoor:
         """Answer 200 as long as the process answers at all."""
         return JSONResponse({"status": "alive", "version": __version__}, headers=_NO_STORE)
 
-    def ready(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint
+    async def ready(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint
         """Answer 200 if the database answers and has this version's tables, else 503."""
         try:
-            with self._engine.visit():
-                self._engine.check()
+            await self._readers.run(self._engine.check)
         except EntrepotError as error:
             _LOG.warning("not ready: %s", error.message)
             problem = {"code": error.code, "description": _sentence(error)}
@@ -82,22 +84,22 @@ class ContentDoor:
         """Lead to the list of what is published."""
         return _redirect("content/")
 
-    def content(self, request: Request) -> Response:
+    async def content(self, request: Request) -> Response:
         """Answer with the file or folder that is published at the path."""
+        return await self._readers.run(partial(self._content, request))
+
+    def _content(self, request: Request) -> Response:
         asked = requested_path(request.path_params["path"], request.scope.get("raw_path") or b"")
         if asked is None:
             raise HTTPException(_NOT_FOUND)
         is_head = request.method == "HEAD"
-        with self._engine.visit():
-            found = self._engine.repositories.published(asked.path, scheme=request.url.scheme)
-            if found is None:
-                raise HTTPException(_NOT_FOUND)
-            if isinstance(found, PublishedDirectory):
-                if not asked.is_folder:
-                    return _redirect(quote(asked.path.rpartition("/")[2], safe="") + "/")
-                as_json, spool = wants_json(request.headers), self._engine.settings.data_dir
-                return listing_response(found, request.headers, as_json=as_json, is_head=is_head, spool=spool)
-        if asked.is_folder:
+        found = self._engine.repositories.published(asked.path, scheme=request.url.scheme)
+        if isinstance(found, PublishedDirectory):
+            if not asked.is_folder:
+                return _redirect(quote(asked.path.rpartition("/")[2], safe="") + "/")
+            as_json, spool = wants_json(request.headers), self._engine.settings.data_dir
+            return listing_response(found, request.headers, as_json=as_json, is_head=is_head, spool=spool)
+        if found is None or asked.is_folder:
             raise HTTPException(_NOT_FOUND)
         return file_response(found, request.headers, is_head=is_head)
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from entrepot.tasking.task_type import TaskRegistry
 
 
+#: Least time between two exceptions raised in a task's thread, seconds.
+_FORCE_AGAIN_SECONDS = 5.0
+
+
 class Execution:
     """One run of a claimed task in the thread that made it; other threads may interrupt it."""
 
@@ -30,6 +34,7 @@ class Execution:
         self.context = context
         self.started = clock.monotonic()
         self.interrupted_at: float | None = None
+        self._forced_at = 0.0
         self._thread_id = threading.get_ident()
         self._lock = threading.Lock()
         self._inside = False
@@ -56,10 +61,15 @@ class Execution:
         return Outcome(claim, outcome.state, outcome.result, outcome.error, outcome.traceback, progress)
 
     def interrupt(self, reason: type[Interrupted], *, by_force: bool) -> None:
-        """Ask the function to stop; by force, raise `reason` in its thread at the next bytecode. For other threads."""
-        self.interrupted_at = self.interrupted_at or clock.monotonic()
+        """Ask the function to stop; by force, raise `reason` in its thread at the next bytecode. For other threads.
+
+        Force is used once in a while only, so that the function's own cleaning up is not interrupted again and again.
+        """
+        now = clock.monotonic()
+        self.interrupted_at = self.interrupted_at or now
         self.context.interrupt(reason)
-        if by_force:
+        if by_force and now - self._forced_at > _FORCE_AGAIN_SECONDS:
+            self._forced_at = now
             with self._lock:
                 if self._inside:
                     raise_thread_exception(self._thread_id, reason)

@@ -92,10 +92,7 @@ class Ledger:
         except EntrepotError as error:
             # Nothing is lost: the outcomes go back and are written as soon as the database lets us.
             self._outcomes.extendleft(reversed(outcomes))
-            log.warning("%s Trying again in %s s.", error, _RETRY_SECONDS)
-            self._database.close()
-            with self._wake:
-                self._wake.wait(_RETRY_SECONDS)
+            self._pause_after(error)
             return
         if claims:
             failpoints.reach("lease.committed")
@@ -136,20 +133,27 @@ class Ledger:
             readiness.make_successors_ready(self._database, released)
             return lease.claim(self._database, self._owner, limit=limit, lease=self._lease_span) if limit else []
 
+    def _pause_after(self, error: EntrepotError) -> None:
+        """Give the database a moment, and begin with a new connection."""
+        log.warning("%s Trying again in %s s.", error, _RETRY_SECONDS)
+        self._database.close()
+        self._watch = None
+        with self._wake:
+            self._wake.wait(_RETRY_SECONDS)
+
     def _may_claim(self) -> bool:
+        """Look whether a task could be claimed, if a thread is idle and something may have changed."""
         if self._draining or self._free <= 0:
             return False
-        if self._watch is None:
-            self._watch = self._database.watch()
-        now = clock.monotonic()
-        if not (self._watch.changed() or self._look or now >= self._next_look):
-            return False
-        self._next_look = now + _LOOK_ANYWAY_SECONDS
-        self._look = False
         try:
+            if self._watch is None:
+                self._watch = self._database.watch()
+            now = clock.monotonic()
+            if not (self._watch.changed() or self._look or now >= self._next_look):
+                return False
+            self._next_look = now + _LOOK_ANYWAY_SECONDS
+            self._look = False
             return lease.has_ready(self._database)
         except EntrepotError as error:
-            log.warning("%s", error)
-            self._database.close()
-            self._watch = None
+            self._pause_after(error)
             return False

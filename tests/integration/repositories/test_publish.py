@@ -35,7 +35,8 @@ def test_a_publish_after_a_change_writes_only_what_changed(engine: Engine, zoo: 
 
     assert published(engine) == feed.files
     newest = zoo.publications("web")[0]
-    assert (newest.added_count, newest.removed_count, newest.entry_count) == (3, 1, 4)  # a.txt, d.txt, the manifest; b.txt
+    counts = (newest.added_count, newest.updated_count, newest.removed_count, newest.entry_count)
+    assert counts == (1, 2, 1, 4)  # d.txt; a.txt and the manifest; b.txt
     assert isinstance(report.result, dict)
     assert report.result["summary"]["unchanged"] is False  # type: ignore[index,call-overload]
 

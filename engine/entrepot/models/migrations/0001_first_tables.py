@@ -203,6 +203,7 @@ STATEMENTS = (
         created_at BIGINT NOT NULL,
         entry_count BIGINT NOT NULL,
         added_count BIGINT NOT NULL,
+        updated_count BIGINT NOT NULL,
         removed_count BIGINT NOT NULL,
         UNIQUE (distributor, revision)
     )

@@ -1,0 +1,80 @@
+"""The threads that look things up."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from entrepot.errors import DatabaseUnavailable
+from entrepot.serving.readers import Readers
+
+if TYPE_CHECKING:
+    from entrepot.engine import Engine
+
+
+class Visited:
+    """Stands for an engine: counts the visits that begin, and says when one has ended."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.ended = threading.Semaphore(0)
+
+    @contextmanager
+    def visit(self) -> Iterator[None]:
+        self.begun += 1
+        yield
+        self.ended.release()
+
+
+@pytest.fixture
+def visited() -> Visited:
+    return Visited()
+
+
+@pytest.fixture
+def readers(visited: Visited) -> Readers:
+    return Readers(cast("Engine", visited), threads=1)
+
+
+def _unavailable() -> None:
+    msg = "away"
+    raise DatabaseUnavailable(msg)
+
+
+def test_what_is_read_one_after_the_other_shares_one_connection(readers: Readers, visited: Visited) -> None:
+    async def read() -> list[int]:
+        return [await readers.run(lambda number=number: number) for number in range(50)]  # type: ignore[misc]  # bound early
+
+    assert asyncio.run(read()) == list(range(50))
+    assert visited.begun == 1
+
+
+def test_an_idle_thread_closes_its_connection(readers: Readers, visited: Visited) -> None:
+    asyncio.run(readers.run(lambda: None))
+
+    assert visited.ended.acquire(timeout=30)
+
+
+def test_a_database_error_reaches_the_one_who_asked_and_ends_the_connection(readers: Readers, visited: Visited) -> None:
+    async def read() -> int:
+        with pytest.raises(DatabaseUnavailable):
+            await readers.run(_unavailable)
+        return await readers.run(lambda: 1)
+
+    assert asyncio.run(read()) == 1
+    assert visited.begun == 2
+
+
+def test_any_other_error_reaches_the_one_who_asked_and_the_thread_goes_on(readers: Readers, visited: Visited) -> None:
+    async def read() -> int:
+        with pytest.raises(ZeroDivisionError):
+            await readers.run(lambda: 1 // 0)
+        return await readers.run(lambda: 1)
+
+    assert asyncio.run(read()) == 1
+    assert visited.begun == 1
