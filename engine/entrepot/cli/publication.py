@@ -68,10 +68,13 @@ def publications(
         write_json(reports)
         return
     rows = [
-        (one.revision, "live" if one.is_live else "kept", one.created, one.entry_count, one.added_count, one.removed_count)
+        (
+            *(one.revision, "live" if one.is_live else "kept", one.created),
+            *(one.entry_count, one.added_count, one.updated_count, one.removed_count),
+        )
         for one in reports
     ]
-    columns = ("REVISION#", "STATE", "CREATED", "FILES#", "ADDED#", "REMOVED#")
+    columns = ("REVISION#", "STATE", "CREATED", "FILES#", "ADDED#", "UPDATED#", "REMOVED#")
     write_table(columns, rows, empty=f"Repository {repository_id} has not been published yet.")
 
 

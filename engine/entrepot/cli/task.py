@@ -50,8 +50,8 @@ def list_tasks(
     for report in reports:
         took = span_text(report.finished - report.started) if report.finished and report.started else "-"
         description = (report.error or {}).get("description") or ""
-        rows.append((report.task_id, report.state, task_title(report), report.created, took, report.worker_name, description))
-    columns = ("TASK", "STATE", "WHAT", "CREATED", "TOOK#", "WORKER", "ERROR")
+        rows.append((report.task_id, report.state, task_title(report), report.created, took, description))
+    columns = ("TASK", "STATE", "WHAT", "CREATED", "TOOK#", "ERROR")
     write_table(columns, rows, flexible="ERROR", empty="There are no such tasks.")
 
 

@@ -55,6 +55,7 @@ class Transfers:
         self._pace = Pace(options.max_speed)
         self._connections = Connections(options, store, user=self._feed.user, received=self._count)
         self._multi = pycurl.CurlMulti()
+        self._runs: set[Run] = set()
         self._ready: deque[Transfer] = deque()
         self._running: dict[Any, tuple[Connection, Transfer]] = {}
         self._waiting: list[tuple[float, int, Transfer]] = []
@@ -71,6 +72,7 @@ class Transfers:
 
     def accept(self, run: Run, request: FetchRequest, *, at_once: bool = False) -> None:
         """Line up a request; `at_once`: before all others."""
+        self._runs.add(run)
         run.under_way += 1
         try:
             transfer = Transfer(run, request, self._feed.address(request.url))
@@ -106,6 +108,7 @@ class Transfers:
 
     def abandon(self, run: Run) -> None:
         """Abort the transfers of `run`, and discard what it has not taken."""
+        self._runs.discard(run)
         for curl, (connection, transfer) in list(self._running.items()):
             if transfer.run is run:
                 del self._running[curl]
@@ -125,9 +128,8 @@ class Transfers:
 
     def close(self) -> None:
         """Abort whatever is under way and close all connections."""
-        lined_up = [*self._ready, *(item[2] for item in self._waiting), *(item[1] for item in self._running.values())]
-        for transfer in lined_up:
-            self.abandon(transfer.run)
+        for run in list(self._runs):
+            self.abandon(run)
         self._connections.close()
         self._multi.close()
 

@@ -1,0 +1,82 @@
+"""Real worker processes under a real supervisor."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from entrepot.engine import Engine
+from entrepot.settings import Settings
+
+TASKS = """
+import os, time
+import entrepot
+
+@entrepot.task
+def pid() -> int:
+    return os.getpid()
+
+@entrepot.task(idempotent=True)
+def nap(seconds: float) -> int:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        entrepot.checkpoint()
+        time.sleep(0.002)
+    return os.getpid()
+
+@entrepot.task
+def never() -> None:
+    while True:
+        try:
+            time.sleep(3600)
+        except BaseException:
+            pass
+"""
+
+
+@pytest.fixture
+def engine(settings: Settings, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    folder = tmp_path_factory.mktemp("modules")
+    (folder / "process_tasks.py").write_text(TASKS, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.syspath_prepend(folder)
+    chosen = settings.model_copy(update={"task_modules": ["process_tasks"]})
+    with Engine(settings=chosen) as made:
+        made.initialise()
+        made.registry.load_modules(["process_tasks"])
+        yield made
+
+
+@contextmanager
+def supervisor(engine: Engine, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `entrepot worker` until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "entrepot", "worker", *arguments],
+        env=os.environ
+        | {
+            "ENTREPOT_DATA_DIR": str(engine.settings.data_dir),
+            "ENTREPOT_DATABASE_URL": engine.settings.effective_database_url,
+            "ENTREPOT_TASK_MODULES": '["process_tasks"]',
+        }
+        | environment,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def eventually(condition: Callable[[], object], seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.01)

@@ -1,0 +1,64 @@
+"""Functions that are marked as tasks, and how workers find them."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import entrepot
+from entrepot.errors import InvalidSettings, UnknownTaskType
+from entrepot.tasking import TaskRegistry
+
+
+@entrepot.task(resources=lambda order: [f"order:{order}"], tags=["shop"], idempotent=True, timeout=90)
+def ship(order: str) -> str:
+    """Ship."""
+    return f"shipped {order}"
+
+
+@entrepot.task
+def plain() -> None:
+    """Do nothing."""
+
+
+def test_a_marked_function_can_still_be_called_directly() -> None:
+    assert ship("4711") == "shipped 4711"
+
+
+def test_the_marks_are_kept() -> None:
+    task_type = TaskRegistry().type_of(ship)
+
+    assert task_type.name == f"{__name__}.ship"
+    assert task_type.resources_for(("4711",), {}) == ("order:4711",)
+    assert task_type.tags_for(("4711",), {}) == ("shop",)
+    assert task_type.idempotent
+    assert task_type.timeout == timedelta(seconds=90)
+
+
+def test_without_options_a_task_reserves_nothing_and_runs_at_most_once() -> None:
+    task_type = TaskRegistry().type_of(plain)
+
+    assert (task_type.resources_for((), {}), task_type.idempotent, task_type.timeout) == ((), False, None)
+
+
+def test_a_module_that_is_named_brings_its_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shop_tasks.py").write_text("import entrepot\n@entrepot.task\ndef pack(): ...\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = TaskRegistry()
+
+    registry.load_modules(["shop_tasks"])
+
+    assert registry.get("shop_tasks.pack").function is sys.modules["shop_tasks"].pack
+
+
+def test_a_module_that_cannot_be_imported_is_named() -> None:
+    with pytest.raises(InvalidSettings, match="no_such_module"):
+        TaskRegistry().load_modules(["no_such_module"])
+
+
+def test_an_unknown_type_says_how_to_make_it_known() -> None:
+    with pytest.raises(UnknownTaskType, match="ENTREPOT_TASK_MODULES"):
+        TaskRegistry().get("shop.ship")
