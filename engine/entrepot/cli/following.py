@@ -15,7 +15,8 @@ import typer
 from entrepot import clock
 from entrepot.cli.failures import CANCELED, FAILED, INTERRUPTED, TIMED_OUT, UNAVAILABLE, CommandFailed, Failure
 from entrepot.cli.output import as_document, write_json, write_line
-from entrepot.cli.progress import Display, final_lines, open_display
+from entrepot.cli.progress import Display, open_display
+from entrepot.cli.steps import unit_errors
 from entrepot.errors import JSON, TaskCanceled, TaskError, TaskFailed, WaitTimeout
 
 if TYPE_CHECKING:
@@ -174,7 +175,7 @@ def _conclude(report: TaskReport) -> None:
     if report.state != "error":
         return
     error = report.error or {}
-    details = final_lines(report)
+    details = unit_errors(report)
     hints = [f"More: entrepot task show {report.task_id}"]
     if len(details) > _SHOWN_ERRORS:
         details = [*details[:_SHOWN_ERRORS], f"… and {len(details) - _SHOWN_ERRORS} more"]

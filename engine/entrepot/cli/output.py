@@ -88,28 +88,26 @@ def write_table(
 ) -> None:
     """Print rows below their column names.
 
-    Nothing is cut, but on a terminal the `flexible` column gives way to fit the width. Columns whose name ends in `#` are
-    numbers, set to the right, and shown without the `#`; columns without any text are left out. `empty` is said on standard
-    error when there are no rows.
+    Nothing is cut, but on a terminal the `flexible` column gives way to fit the width, or goes. Columns whose name ends in
+    `#` are numbers, set to the right, and shown without the `#`; columns without any text are left out. `empty` is said on
+    standard error when there are no rows.
     """
     cells = [[cell_text(cell) for cell in row] for row in rows]
     if not cells:
         if empty:
             write_line(empty, stderr=True)
         return
-    kept = [index for index in range(len(columns)) if any(row[index] for row in cells)]
-    columns, cells = [columns[index] for index in kept], [[row[index] for index in kept] for row in cells]
-    names = [column.removesuffix("#") for column in columns]
-    widths = [max(len(name), *(len(row[index]) for row in cells)) for index, name in enumerate(names)]
-    if flexible in names and is_live():
-        index = names.index(flexible)
-        others = sum(widths) - widths[index] + len(_GAP) * (len(widths) - 1)
-        widths[index] = max(min(widths[index], console().width - others), _LEAST_FLEXIBLE)
-    right = [column.endswith("#") for column in columns]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(columns))]
+    widths = [max(width, len(name.removesuffix("#"))) if width else 0 for name, width in zip(columns, widths, strict=True)]
+    if flexible is not None and is_live():
+        index = columns.index(flexible)
+        others = sum(width + len(_GAP) for name, width in zip(columns, widths, strict=True) if width and name != flexible)
+        room = console().width - others
+        widths[index] = min(widths[index], room) if room >= _LEAST_FLEXIBLE else 0
     out = console()
-    out.print(_row(names, widths, right, style="bold"))
+    out.print(_row([name.removesuffix("#") for name in columns], columns, widths, style="bold"))
     for row in cells:
-        out.print(_row(row, widths, right))
+        out.print(_row(row, columns, widths))
 
 
 def write_record(pairs: Iterable[tuple[str, Cell]]) -> None:
@@ -171,16 +169,17 @@ def span_text(span: timedelta) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
-def _row(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool], style: str = "") -> Text:
+def _row(cells: Sequence[str], columns: Sequence[str], widths: Sequence[int], style: str = "") -> Text:
+    """Return one line of a table; columns of width 0 are left out."""
     from rich.text import Text
 
     line = Text(style=style)
-    last = len(cells) - 1
-    for index, (cell, width, is_right) in enumerate(zip(cells, widths, right, strict=True)):
+    for cell, column, width in zip(cells, columns, widths, strict=True):
+        if not width:
+            continue
         flat = cell.replace("\n", " ")
         cut = flat if len(flat) <= width else flat[: width - 1] + "…"
-        padded = cut.rjust(width) if is_right else cut if index == last else cut.ljust(width)
-        line.append(padded, style=STATE_STYLES.get(cell, ""))
-        if index < last:
-            line.append(_GAP)
+        line.append(_GAP if line else "")
+        line.append(cut.rjust(width) if column.endswith("#") else cut.ljust(width), style=STATE_STYLES.get(cell, ""))
+    line.rstrip()
     return line

@@ -63,7 +63,7 @@ def show(ctx: typer.Context, task_id: TaskId, *, output: OutputOption = None) ->
     """
     from entrepot.cli.following import task_title
     from entrepot.cli.output import write_json, write_record
-    from entrepot.cli.progress import final_lines, outcome, steps
+    from entrepot.cli.steps import outcome, steps, unit_errors
 
     session = Session.of(ctx)
     with session.engine() as engine:
@@ -94,7 +94,7 @@ def show(ctx: typer.Context, task_id: TaskId, *, output: OutputOption = None) ->
             ("Group", report.group_id),
             ("Spawned", "\n".join(report.spawned)),
             ("Steps", "\n".join(f"{step.description}: {step.state.lower()}  {step.counts}".rstrip() for step in steps(report))),
-            ("Unit errors", "\n".join(final_lines(report))),
+            ("Unit errors", "\n".join(unit_errors(report))),
             ("Result", json.dumps(result, indent=2, ensure_ascii=False) if result is not None else None),
         ]
     )
@@ -110,7 +110,7 @@ def wait(ctx: typer.Context, task_id: TaskId, *, timeout: TimeoutOption = None, 
     """
     from entrepot.cli.following import Following, follow, task_title
     from entrepot.cli.output import write_line
-    from entrepot.cli.progress import outcome
+    from entrepot.cli.steps import outcome
 
     session = Session.of(ctx)
     with session.engine() as engine:

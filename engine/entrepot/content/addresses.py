@@ -10,7 +10,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from typing import TypeAlias
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from entrepot.errors import FetchRefused
 
@@ -116,11 +116,14 @@ def parse(url: str) -> Address:
 
 
 def redirected(source: Address, location: str) -> Address:
-    """Return where the answer of `source` points to.
+    """Return where the answer of `source` points to with its `location`, absolute or relative.
 
-    Raises `FetchRefused` if it is neither http nor https, or leaves https for http.
+    Raises `FetchRefused` if it is neither http nor https, or leaves https for http. Source: RFC 9110, section 10.2.2.
     """
-    target = parse(location)
+    try:
+        target = parse(urljoin(source.url, location))
+    except ValueError as error:
+        raise _refused(location, f"it is no address, though {source.shown} redirects to it") from error
     if target.is_file:
         msg = f"{source.shown} redirects to {target.shown}, which is refused: only http:// and https:// may be redirected to."
         raise FetchRefused(msg, url=source.shown)
@@ -140,7 +143,7 @@ def _host(host: str) -> str:
     """Return the host in the one form that all readers agree on; raises `ValueError`."""
     if not host:
         return ""
-    if ":" in host:
+    if ":" in host and "%" not in host:
         return str(ipaddress.IPv6Address(host))
     ascii_host = host if host.isascii() else host.encode("idna").decode("ascii")
     if not _HOST.fullmatch(ascii_host):

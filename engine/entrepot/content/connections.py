@@ -33,7 +33,7 @@ _NO_CACHE = ("Cache-Control: no-cache", "Pragma: no-cache")
 class Connection:
     """One libcurl handle, and what its callbacks met during the present transfer."""
 
-    __slots__ = ("_size", "curl", "failure", "headers", "is_own", "received", "refusal", "writer")
+    __slots__ = ("_lines", "_size", "curl", "failure", "headers", "is_own", "received", "refusal", "writer")
 
     def __init__(self, curl: Any, *, is_own: bool, headers: list[str], received: Callable[[int], None]) -> None:  # noqa: ANN401 - untyped library
         """Take a handle that is set up."""
@@ -45,12 +45,16 @@ class Connection:
         #: What went wrong while the bytes were written, if anything: libcurl cannot pass exceptions on.
         self.failure: BaseException | None = None
         self._size: int | None = None
+        self._lines: list[bytes] = []
+        curl.setopt(pycurl.WRITEFUNCTION, self.write)
+        curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
         #: The address and network that were refused, if so.
         self.refusal: str | None = None
 
     def begin(self, url: str, writer: BlobWriter, *, size: int | None, past_caches: bool) -> None:
         """Set up the next transfer."""
         self.writer, self.failure, self.refusal = writer, None, None
+        self._lines.clear()
         curl = self.curl
         curl.setopt(pycurl.URL, url)
         if size != self._size:
@@ -64,6 +68,18 @@ class Connection:
         self.writer = None
         if past_caches:
             self.curl.setopt(pycurl.HTTPHEADER, self.headers)
+
+    @property
+    def location(self) -> str | None:
+        """Where the answer points to, as it says so; libcurl tells only if the answer's body was taken whole."""
+        found = None
+        for line in self._lines:
+            name, colon, value = line.partition(b":")
+            if not colon and name.startswith(b"HTTP/"):
+                found = None  # the proxy's answer, or an interim one, came before
+            elif name.lower() == b"location":
+                found = value.strip().decode(errors="replace")
+        return found or None
 
     def write(self, data: bytes) -> int | None:
         """Take bytes from libcurl; 0 stops the transfer."""
@@ -133,7 +149,6 @@ class Connections:
             (pycurl.BUFFERSIZE, _BUFFER_BYTES),
             (pycurl.CONNECTTIMEOUT_MS, int(options.connect_timeout_seconds * 1000)),
             (pycurl.TIMEOUT_MS, int(options.total_timeout_seconds * 1000)),
-            (pycurl.WRITEFUNCTION, connection.write),
             (pycurl.OPENSOCKETFUNCTION, _socket_opener(self._blocked, connection)),
         ):
             curl.setopt(option, value)

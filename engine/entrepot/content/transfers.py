@@ -211,7 +211,7 @@ class Transfers:
         stopped_by = connection.failure
         if stopped_by is not None and (answer.status in GOOD or not isinstance(stopped_by, FetchError)):
             raise stopped_by
-        location = connection.curl.getinfo(pycurl.REDIRECT_URL) if answer.status in REDIRECTS else None
+        location = connection.location if answer.status in REDIRECTS else None
         if location:
             self._redirect(transfer, location)
         else:

@@ -114,8 +114,9 @@ class _Supervisor:
             for child in self._children:
                 code = child.died()
                 if code:
-                    worst = 1
                     self._bury(child)
+                if code and code != -signal.SIGTERM:  # one that was still starting dies of the signal: it had nothing to lose
+                    worst = 1
             threading.Event().wait(_LOOK_SECONDS)
         return worst
 

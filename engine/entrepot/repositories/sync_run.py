@@ -209,6 +209,7 @@ class SyncRun:
         else:
             pending.blobs.append(blob)
             pending.files.append(FileRecord(path, blob.sha256, blob.size, blob.digests))
+            self._download.num_success += 1
         if pending.missing == 0:
             self._finished.append(pending)
 
@@ -232,7 +233,6 @@ class SyncRun:
                 saved = save_units(self._database, [_record(pending) for pending in whole])
             failpoints.reach("units.saved")
             self._found.update((row, unit_type) for (unit_type, _), row in saved.items())
-            self._download.num_success += sum(len(pending.blobs) for pending in finished)
 
     def _remember(self, item: str, why: str, code: str) -> None:
         """Keep why an item failed; of many, the first ones, for a feed decides how many there are."""

@@ -5,7 +5,7 @@ Before: `lease`. Next: `completion`. This is one of the four borders where every
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import json
 import threading
 import traceback
@@ -85,8 +85,18 @@ class Execution:
         finally:
             with self._lock:
                 self._inside = False
-            # An exception that was sent but has not arrived must not hit whatever this thread does next.
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), None)
+            if self._forced_at:
+                self._take_late_interruption()
+
+    def _take_late_interruption(self) -> None:
+        """Let an exception that was sent but has not arrived arrive here, not in whatever this thread does next.
+
+        It comes at the interpreter's next look, which a loop makes sure of. Clearing it by the C interface instead would
+        leave the interpreter (3.11) looking for it at every step, for ever.
+        """
+        with contextlib.suppress(Interrupted):
+            for _ in range(1000):
+                pass
 
 
 def _document(error: Exception) -> dict[str, object]:

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from entrepot.cli.following import task_title
-from entrepot.cli.progress import LineDisplay, LiveDisplay, final_lines, open_display, outcome, steps
+from entrepot.cli.progress import LineDisplay, LiveDisplay, open_display
+from entrepot.cli.steps import outcome, steps, unit_errors
 from entrepot.errors import JSON
 from entrepot.tasking import TaskReport
 
@@ -110,7 +111,7 @@ def test_errors_of_single_units_are_told_once_each() -> None:
     error: dict[str, JSON] = {"sub_errors": [{"description": "b.iso: 404"}, {"description": "a.iso: size differs"}]}
     report = replace(_report("error", _step(error_details=[{"error": "a.iso: size differs"}, "c.iso"])), error=error)
 
-    assert final_lines(report) == ["a.iso: size differs", "c.iso", "b.iso: 404"]
+    assert unit_errors(report) == ["a.iso: size differs", "c.iso", "b.iso: 404"]
 
 
 def test_the_outcome_of_a_task_that_never_ran_has_no_duration() -> None:

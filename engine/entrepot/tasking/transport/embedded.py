@@ -29,6 +29,11 @@ class EmbeddedBroker(dramatiq.Broker):
         super().__init__(middleware=[_ThreadConnections(database)])
         self._ledger = ledger
 
+    def declare_actor(self, actor: dramatiq.Actor[Any, Any]) -> None:
+        """Make `actor` known before its queue is consumed: tasks may be waiting, and a message without actor is dropped."""
+        self.actors[actor.actor_name] = actor
+        super().declare_actor(actor)
+
     def declare_queue(self, queue_name: str) -> None:
         """Start consuming: dramatiq's worker listens for this."""
         if queue_name not in self.queues:
