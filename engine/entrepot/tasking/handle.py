@@ -74,13 +74,13 @@ class TaskHandle:
                 yield report
                 if report.is_final:
                     return
-            while not watch.changed():
+            has_news = False
+            while not has_news:
                 if deadline is not None and clock.monotonic() >= deadline:
-                    msg = (
-                        f"Task {self.task_id} is still {shown.state} after {seconds:g} s; it goes on. Wait again, or cancel it."
-                    )
-                    raise WaitTimeout(msg, task_id=self.task_id, state=shown.state)
+                    msg = f"Task {self.task_id} is still {report.state} after {seconds:g} s; it goes on. Wait again, or cancel it."
+                    raise WaitTimeout(msg, task_id=self.task_id, state=report.state)
                 time.sleep(_LOOK_SECONDS)
+                has_news = watch.changed()
 
     def cancel(self) -> bool:
         """Cancel the task and return True, or False if it was complete already; raises `MissingResource`."""
