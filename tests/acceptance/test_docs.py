@@ -1,9 +1,10 @@
 """The pages keep their word: every block of Python runs, and the commands of a walk say what the page shows.
 
-In a page that is walked, `sh` and `console` blocks are typed into one shell, in order. A `console` block also shows what comes
-out: each line after a command must come out of it, in this order, with others between them. Times, ids and the like are not compared,
-and `…` stands for anything. A command that ends in `&` runs beside the others; one must succeed unless the page shows its error.
-A block of Python whose first line is `# name.py` is that file; any other is run, in one namespace a page.
+In a page that is walked, `sh` and `console` blocks are typed into one shell, in order. A `console` block also shows what
+comes out: each line after a command must come out of it, in this order, with others between them. Times, ids and the like
+are not compared, and `…` stands for anything. A command that ends in `&` runs beside the others; any other must succeed,
+unless the page shows its error. A block of Python whose first line is `# name.py` is that file; any other is run, all of a
+page in one namespace.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ VARIABLE = [
     (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(,\d+)?(Z| UTC)?"), "<time>"),
     (re.compile(r"\b\d+(\.\d+)? m?s\b"), "<span>"),
     (re.compile(r"reserved_resource_worker-\d+\.\d+@\S+"), "<worker>"),
+    (re.compile(r"\b\d+\.\d+\.\d+\b"), "<version>"),
     (re.compile(r"\s+"), " "),
 ]
 #: Stands in where a machine has no curl, which the pages use as `curl [-s] [-H HEADER] URL`.
@@ -98,7 +100,7 @@ class Shell:
         self._process = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],
             cwd=folder,
-            env=home | {"PATH": path, "COLUMNS": "120", "PWD": str(folder)},
+            env=home | {"PATH": path, "COLUMNS": "120", "ENTREPOT_WORKER_PROCESSES": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -9,9 +9,10 @@ import signal
 import threading
 from datetime import timedelta
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from entrepot.engine import Engine
+from entrepot.errors import EntrepotError
 from entrepot.tasking.worker import Worker
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ def run(settings: Settings, *, name: str, threads: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C reaches the whole group; the supervisor decides
 
     def give_up() -> None:
-        worker.abandon()
-        os._exit(GIVEN_UP)
+        _end(worker, GIVEN_UP)
 
     worker = Worker(engine.tasks, settings, name=name, threads=threads, give_up=give_up)
     worker.start()
@@ -56,9 +56,18 @@ def run(settings: Settings, *, name: str, threads: int) -> int:
     signals.stop.wait()
     ended = _drain(worker, signals, timedelta(seconds=settings.drain_seconds))
     if not ended:
-        worker.abandon()
-        os._exit(1)  # threads that do not stop would keep the process alive
+        _end(worker, 1)
     return 0
+
+
+def _end(worker: Worker, code: int) -> NoReturn:
+    """Hand back what still runs and end at once: threads that do not stop would keep the process alive."""
+    try:
+        worker.abandon()
+    except EntrepotError as error:
+        log.warning("The tasks of %s wait until their leases run out: %s", worker.name, error)
+    finally:
+        os._exit(code)
 
 
 def _drain(worker: Worker, signals: _Signals, timeout: timedelta) -> bool:

@@ -144,6 +144,6 @@ def _plain(value: Any) -> str:  # noqa: ANN401 - whatever a configuration holds
 
 def _failed(run: SyncRun) -> SyncFailed:
     first, others = run.errors[0], run.error_count - 1
-    more = f" and {others} more" if others else ""
-    msg = f"The sync failed, and the repository was left as it was: {first['item']}: {first['error']}{more}"
+    more = f" And {others} more." if others else ""
+    msg = f"The sync failed, and the repository was left as it was. {first['item']}: {first['error']}{more}"
     return SyncFailed(msg, errors=list[JSON](run.errors), error_count=run.error_count)

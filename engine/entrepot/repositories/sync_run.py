@@ -101,6 +101,7 @@ class SyncRun:
         for pending in self._finished:
             for blob in pending.blobs:
                 self._store.discard(blob)
+        self._count_bytes()
         state = "FAILED" if self.error_count and kind is None else final_state(kind)
         self._task.finish_progress(self.progress.close(state))
 
@@ -234,6 +235,9 @@ class SyncRun:
             failpoints.reach("units.saved")
             self._found.update((row, unit_type) for (unit_type, _), row in saved.items())
 
+    def _count_bytes(self) -> None:
+        self._download.bytes_done = self._fetcher.bytes_received - sum(blob.size for blob in self._metadata)
+
     def _remember(self, item: str, why: str, code: str) -> None:
         """Keep why an item failed; of many, the first ones, for a feed decides how many there are."""
         self.error_count += 1
@@ -242,7 +246,7 @@ class SyncRun:
 
     def _tick(self) -> None:
         """Report progress, and stop here if the task was canceled."""
-        self._download.bytes_done = self._fetcher.bytes_received - sum(blob.size for blob in self._metadata)
+        self._count_bytes()
         self._task.progress(self.progress.report)
 
 

@@ -61,3 +61,13 @@ def complete(database: Database, outcome: Outcome) -> list[Released] | None:
     released = readiness.release(database, outcome.claim.id)
     failpoints.reach("completion.released")
     return released
+
+
+def settle(database: Database, outcome: Outcome) -> None:
+    """Write one outcome by itself, successors included; nothing happens if the task has another owner."""
+    with database.transaction():
+        released = complete(database, outcome) or []
+        if database.serialises_writers:
+            readiness.make_successors_ready(database, released)
+    if not database.serialises_writers:
+        readiness.make_successors_ready(database, released)

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from dramatiq.middleware.threading import raise_thread_exception
 
 from entrepot import clock, failpoints
-from entrepot.errors import Canceled, EntrepotError, Interrupted, LeaseLost, TaskTimedOut, TimeLimitReached
+from entrepot.errors import EntrepotError, Interrupted, LeaseLost, TaskTimedOut, TimeLimitReached
 from entrepot.tasking.completion import Outcome
 from entrepot.tasking.context import TaskContext, running
 
 if TYPE_CHECKING:
+    from entrepot.tasking.lease import Claim
     from entrepot.tasking.task_type import TaskRegistry
 
 
@@ -35,6 +36,7 @@ class Execution:
         self.started = clock.monotonic()
         self.interrupted_at: float | None = None
         self._forced_at = 0.0
+        self._reason: type[Interrupted] | None = None
         self._thread_id = threading.get_ident()
         self._lock = threading.Lock()
         self._inside = False
@@ -49,16 +51,17 @@ class Execution:
             failpoints.reach("execution.returned")
         except LeaseLost:
             return None
-        except Canceled:
-            outcome = Outcome(claim, "canceled")
-        except TimeLimitReached:
-            limit = claim.timeout.total_seconds() if claim.timeout else 0
-            error = TaskTimedOut(f"The task ran longer than its limit of {limit:g} s and was stopped.", limit_seconds=limit)
-            outcome = Outcome(claim, "error", error=json.dumps(error.document()))
+        except Interrupted as reason:
+            outcome = _stopped(claim, type(reason))
         except Exception as error:  # noqa: BLE001 - border: whatever a task raises becomes its outcome
             outcome = Outcome(claim, "error", error=json.dumps(_document(error), default=str), traceback=_traceback(error))
         progress = self.context.unwritten_progress
         return Outcome(claim, outcome.state, outcome.result, outcome.error, outcome.traceback, progress)
+
+    def outcome_of_interruption(self) -> Outcome | None:
+        """Return how the task ends if it never stops although it was told to; None if it was not, or is not ours any more."""
+        reason = self._reason
+        return None if reason is None or reason is LeaseLost else _stopped(self.context.claim, reason)
 
     def interrupt(self, reason: type[Interrupted], *, by_force: bool) -> None:
         """Ask the function to stop; by force, raise `reason` in its thread at the next bytecode. For other threads.
@@ -67,6 +70,7 @@ class Execution:
         """
         now = clock.monotonic()
         self.interrupted_at = self.interrupted_at or now
+        self._reason = reason
         self.context.interrupt(reason)
         if by_force and now - self._forced_at > _FORCE_AGAIN_SECONDS:
             self._forced_at = now
@@ -97,6 +101,15 @@ class Execution:
         with contextlib.suppress(Interrupted):
             for _ in range(1000):
                 pass
+
+
+def _stopped(claim: Claim, reason: type[Interrupted]) -> Outcome:
+    """Return the outcome of a task that was stopped: canceled, or out of time."""
+    if reason is not TimeLimitReached:
+        return Outcome(claim, "canceled")
+    limit = claim.timeout.total_seconds() if claim.timeout else 0
+    error = TaskTimedOut(f"The task ran longer than its limit of {limit:g} s and was stopped.", limit_seconds=limit)
+    return Outcome(claim, "error", error=json.dumps(error.document()))
 
 
 def _document(error: Exception) -> dict[str, object]:

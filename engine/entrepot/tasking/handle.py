@@ -77,7 +77,7 @@ class TaskHandle:
             has_news = False
             while not has_news:
                 if deadline is not None and clock.monotonic() >= deadline:
-                    msg = f"Task {self.task_id} is still {report.state} after {seconds:g} s; it goes on. Wait again, or cancel it."
+                    msg = f"Task {self.task_id} is {report.state} after {seconds:g} s; it goes on. Wait again, or cancel it."
                     raise WaitTimeout(msg, task_id=self.task_id, state=report.state)
                 time.sleep(_LOOK_SECONDS)
                 has_news = watch.changed()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from entrepot.tasking.readiness import Released
 
 #: A lease that ends further ahead than this many leases was given before the machine's clock started anew.
-_IMPOSSIBLE_LEASES = 10
+_IMPOSSIBLE_LEASES = 3
 _ORPHANS = "SELECT id, attempt, owner, state, idempotent, rescues, lease_until FROM task "
 _RETRY = """
 UPDATE task SET state = 'waiting', owner = NULL, lease_until = NULL, started_at = NULL, rescues = rescues + ?

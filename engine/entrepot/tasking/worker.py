@@ -20,7 +20,7 @@ from dramatiq.worker import Worker as DramatiqWorker
 
 from entrepot import clock
 from entrepot.errors import Canceled, EntrepotError, LeaseLost, TimeLimitReached
-from entrepot.tasking import lease, rescue
+from entrepot.tasking import completion, lease, rescue
 from entrepot.tasking.context import TaskContext
 from entrepot.tasking.execution import Execution
 from entrepot.tasking.ledger import Ledger
@@ -85,7 +85,14 @@ class Worker:
         return ended
 
     def abandon(self) -> None:
-        """Give up what still runs, without counting it as a rescue; the caller ends the process right after."""
+        """Give up what still runs, without counting it as a rescue; the caller ends the process right after.
+
+        A task that was told to stop is not run again: it ends as it would have, had it obeyed.
+        """
+        for execution in list(self._executions.values()):
+            outcome = execution.outcome_of_interruption()
+            if outcome is not None:
+                completion.settle(self._database, outcome)
         limit, retry = self._settings.rescue_limit, self._settings.orphans == "retry"
         rescue.rescue_from(self._database, self.name, limit=limit, retry=retry, count=False)
 

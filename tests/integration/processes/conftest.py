@@ -31,6 +31,10 @@ def nap(seconds: float) -> int:
         time.sleep(0.002)
     return os.getpid()
 
+@entrepot.task(timeout=0.2, idempotent=True)
+def overrun_and_never_stop() -> None:
+    never()
+
 @entrepot.task
 def never() -> None:
     while True:

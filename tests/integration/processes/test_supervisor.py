@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from entrepot.engine import Engine
-from entrepot.errors import TaskCanceled
+from entrepot.errors import TaskCanceled, TaskFailed
 
 from .conftest import eventually, supervisor
 
@@ -85,6 +85,16 @@ def test_a_process_in_which_a_task_does_not_stop_is_replaced_and_the_innocent_on
         report = innocent.wait(60)
     assert report.result != worker.pid
     assert (report.attempt, report.rescues) == (2, 0)
+
+
+def test_a_task_over_its_time_limit_that_never_stops_ends_in_that_error_and_is_not_run_again(engine: Engine) -> None:
+    with supervisor(engine, "--processes", "1", ENTREPOT_CANCEL_PATIENCE_SECONDS="0.1", ENTREPOT_CANCEL_GRACE_SECONDS="0.5"):
+        handle = engine.enqueue("process_tasks.overrun_and_never_stop")
+
+        with pytest.raises(TaskFailed, match="longer than its limit"):
+            handle.wait(60)
+
+    assert handle.report().attempt == 1
 
 
 def _runs(pid: int) -> bool:
