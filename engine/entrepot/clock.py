@@ -24,9 +24,17 @@ def now_us() -> int:
 
 
 def boot_us() -> int:
-    """Return microseconds since the machine started, sleep included: never steps when the wall clock is set."""
+    """Return microseconds since the machine was started, sleep included."""
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000
+    return time.monotonic_ns() // 1000
+
+
+def monotonic_us() -> int:
+    """Return microseconds of a clock that only grows, the same for all processes of this machine.
+
+    It stands still while the machine sleeps, and never steps when the wall clock is set.
+    """
     return time.monotonic_ns() // 1000
 
 

@@ -182,12 +182,15 @@ class Engine:
     def rescue(self) -> int:
         """Take tasks from workers whose leases ran out; return how many there were."""
         retry = self.settings.orphans == "retry"
-        return rescue.rescue(self.database, lease=self.settings.lease, limit=self.settings.rescue_limit, retry=retry)
+        return rescue.rescue(self.database, limit=self.settings.rescue_limit, retry=retry)
 
-    def worker_lost(self, name: str) -> int:
-        """Take the tasks of a worker that is known to be dead, and forget it; return how many tasks there were."""
+    def worker_lost(self, name: str, *, count: bool = True) -> int:
+        """Take the tasks of a worker that is known to be dead, and forget it; return how many tasks there were.
+
+        `count=False`: it gave them up by itself, so this does not count towards `rescue_limit`.
+        """
         retry = self.settings.orphans == "retry"
-        taken = rescue.rescue_from(self.database, name, limit=self.settings.rescue_limit, retry=retry)
+        taken = rescue.rescue_from(self.database, name, limit=self.settings.rescue_limit, retry=retry, count=count)
         workers.forget(self.database, name)
         return taken
 

@@ -12,9 +12,9 @@ import re
 import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -24,6 +24,9 @@ from pydantic_settings import (
 )
 
 from entrepot.errors import InvalidSettings
+
+#: No lease is longer, so one that ends later was given before the machine was started anew.
+LONGEST_LEASE_SECONDS = 600
 
 
 def default_data_dir() -> Path:
@@ -51,7 +54,9 @@ class Settings(BaseSettings):
 
     worker_processes: int = Field(2, ge=1, le=256, description="Worker processes of `serve` and `worker`.")
     worker_threads: int = Field(4, ge=1, le=256, description="Tasks that one worker process runs at once.")
-    lease_seconds: float = Field(30, gt=0, description="How long a claim holds without a sign of life, seconds.")
+    lease_seconds: float = Field(
+        30, gt=0, le=LONGEST_LEASE_SECONDS, description="How long a claim holds without a sign of life, seconds."
+    )
     beat_seconds: float = Field(6, gt=0, description="How often a worker renews its leases, seconds.")
     rescue_limit: int = Field(3, ge=0, description="How often a task is rescued from lost workers before it ends in error.")
     orphans: Literal["retry", "fail"] = Field("retry", description="What becomes of an idempotent task whose worker was lost.")
@@ -96,6 +101,13 @@ class Settings(BaseSettings):
             raise ValueError(text)
         return url
 
+    @model_validator(mode="after")
+    def _beats_keep_leases(self) -> Self:
+        if self.beat_seconds > self.lease_seconds / 3:
+            text = f"beat_seconds {self.beat_seconds:g} must be at most a third of lease_seconds {self.lease_seconds:g}"
+            raise ValueError(text)
+        return self
+
     @property
     def effective_database_url(self) -> str:
         """The database in use: `database_url`, or SQLite in the data folder."""
@@ -122,5 +134,5 @@ def read_settings(**given: object) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise InvalidSettings({"config": f"{config_file()} is no TOML: {error}"}) from error
     except ValidationError as error:
-        problems = {".".join(map(str, item["loc"])): item["msg"] for item in error.errors()}
+        problems = {".".join(map(str, item["loc"])) or "beat_seconds": item["msg"] for item in error.errors()}
         raise InvalidSettings(problems) from error

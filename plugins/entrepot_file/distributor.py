@@ -24,26 +24,28 @@ class IsoDistributor(Distributor):
     def publish(self, pub: PublishConduit) -> None:
         """Take out what left, put in what came, and write the manifest, sorted by the bytes of the names.
 
-        A repository holds one unit of each name, but for what was put in otherwise than by a sync: the later one wins.
+        A repository holds one unit of each name: whoever takes a name takes the place of the unit that had it.
         """
-        lines = _lines_by_name(pub.read(MANIFEST) or b"")
+        gone, come = set[str](), list[str]()
         for iso in pub.removed(Iso):
-            if lines.get(iso.name) == _line(iso):  # otherwise a later unit has the name now
-                del lines[iso.name]
-                pub.remove(iso.name)
+            gone.add(_line(iso))
+            pub.remove(iso.name)
         for iso in pub.added(Iso):
-            lines[iso.name] = _line(iso)
+            come.append(_line(iso))
             pub.add(iso.name, iso)
-        pub.write(MANIFEST, "".join(lines[name] for name in sorted(lines)).encode())  # code points sort as UTF-8 bytes do
+        before = (pub.read(MANIFEST) or b"").decode().split("\n")
+        lines = [line for line in before if line and line not in gone] + come
+        lines.sort(key=_name)  # code points sort as UTF-8 bytes do; what was sorted before costs next to nothing
+        pub.write(MANIFEST, "".join(f"{line}\n" for line in lines).encode())
 
 
 def _line(iso: Iso) -> str:
     """Return a line of the manifest, quoted as CSV asks; by hand, for all of it is joined anew for each change."""
     name = '"' + iso.name.replace('"', '""') + '"' if "," in iso.name or '"' in iso.name else iso.name
-    return f"{name},{iso.checksum},{iso.size}\n"
+    return f"{name},{iso.checksum},{iso.size}"
 
 
-def _lines_by_name(manifest: bytes) -> dict[str, str]:
-    """Return the lines of a manifest that this distributor wrote; no name has a line break in it."""
-    lines = (line for line in manifest.decode().split("\n") if line)
-    return {next(csv.reader([line]))[0] if line[0] == '"' else line.partition(",")[0]: f"{line}\n" for line in lines}
+def _name(line: str) -> str:
+    """Return the name in a line that this distributor wrote; no name has a line break in it."""
+    name: str = next(csv.reader([line]))[0] if line[0] == '"' else line.partition(",")[0]
+    return name

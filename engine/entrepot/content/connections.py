@@ -17,6 +17,7 @@ from typing import Any
 import pycurl
 
 from entrepot.content.networks import BlockedNetworks
+from entrepot.content.pace import Pace
 from entrepot.content.requests import FetchOptions
 from entrepot.content.storage_faults import storage_error
 from entrepot.content.store import BlobStore
@@ -33,14 +34,14 @@ _NO_CACHE = ("Cache-Control: no-cache", "Pragma: no-cache")
 class Connection:
     """One libcurl handle, and what its callbacks met during the present transfer."""
 
-    __slots__ = ("_lines", "_size", "curl", "failure", "headers", "is_own", "received", "refusal", "writer")
+    __slots__ = ("_lines", "_size", "curl", "failure", "headers", "is_own", "pace", "refusal", "writer")
 
-    def __init__(self, curl: Any, *, is_own: bool, headers: list[str], received: Callable[[int], None]) -> None:  # noqa: ANN401 - untyped library
+    def __init__(self, curl: Any, *, is_own: bool, headers: list[str], pace: Pace) -> None:  # noqa: ANN401 - untyped library
         """Take a handle that is set up."""
         self.curl = curl
         self.is_own = is_own
         self.headers = headers
-        self.received = received
+        self.pace = pace
         self.writer: BlobWriter | None = None
         #: What went wrong while the bytes were written, if anything: libcurl cannot pass exceptions on.
         self.failure: BaseException | None = None
@@ -85,7 +86,10 @@ class Connection:
         """Take bytes from libcurl; 0 stops the transfer."""
         try:
             self.writer.write(data)  # type: ignore[union-attr]  # bytes come only between begin and end
-            self.received(len(data))
+            if self.pace.is_limited:
+                self.pace.count(len(data))
+            else:  # for each piece of each file: without a call
+                self.pace.bytes_received += len(data)
         except BaseException as error:  # noqa: BLE001 - raised again by the fetcher: libcurl would swallow it
             self.failure = error
             return 0
@@ -101,15 +105,15 @@ class Connections:
         store: BlobStore,
         *,
         user: tuple[str, str] | None,
-        received: Callable[[int], None],
+        pace: Pace,
     ) -> None:
-        """Prepare; `user` is the basic authentication in the feed's address; `received` is told of each piece's bytes.
+        """Prepare; `user` is the basic authentication in the feed's address; `pace` is told of each piece's bytes.
 
         Raises `FetchRefused` for headers that are none, `InvalidSettings` for networks that are none.
         """
         self._options = options
         self._store = store
-        self._received = received
+        self._pace = pace
         self._blocked = BlockedNetworks(options.blocked_networks)
         self._user = (options.basic_auth_username, options.basic_auth_password or "") if options.basic_auth_username else user
         self._headers = [_header(name, value) for name, value in options.headers.items()]
@@ -138,7 +142,7 @@ class Connections:
         options = self._options
         curl = pycurl.Curl()
         headers = ["Accept-Encoding: identity", *(self._headers if is_own else ())]
-        connection = Connection(curl, is_own=is_own, headers=headers, received=self._received)
+        connection = Connection(curl, is_own=is_own, headers=headers, pace=self._pace)
         for option, value in (
             (pycurl.NOSIGNAL, 1),
             (pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS),

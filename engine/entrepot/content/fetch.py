@@ -38,7 +38,7 @@ class Fetcher:
     @property
     def bytes_received(self) -> int:
         """Bytes of all files so far, failed attempts included."""
-        return self._transfers.bytes_received
+        return self._transfers.pace.bytes_received
 
     def fetch(self, request: FetchRequest) -> WrittenBlob:
         """Fetch one file; the blob is the caller's, to keep or to discard.
@@ -90,7 +90,7 @@ class Fetcher:
 
     def _ask(self, run: Run) -> None:
         """Ask for requests while transfers can start."""
-        while run.source is not None and self._transfers.has_room:
+        while run.source is not None and self._transfers.room > 0:
             try:
                 request = next(run.source)
             except StopIteration:

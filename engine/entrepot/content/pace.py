@@ -1,4 +1,7 @@
-"""Keeping many small transfers below a speed: libcurl limits each transfer, but not how soon the next one begins."""
+"""Counting bytes, and keeping many small transfers below a speed.
+
+libcurl limits the speed of each transfer, but not how soon the next one begins.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,12 @@ _BURST_SECONDS = 1.0
 
 
 class Pace:
-    """Counts bytes against a limit for all transfers together."""
+    """Counts the bytes of all transfers together, against a limit if there is one."""
 
     def __init__(self, bytes_per_second: int | None) -> None:
         """Begin with nothing counted; None is no limit."""
+        #: Bytes so far.
+        self.bytes_received = 0
         #: False: there is no limit.
         self.is_limited = bool(bytes_per_second)
         self._speed = bytes_per_second or 1
@@ -20,6 +25,7 @@ class Pace:
 
     def count(self, number: int) -> None:
         """Count bytes that came."""
+        self.bytes_received += number
         if self.is_limited:
             self._paid_until = max(self._paid_until, clock.monotonic() - _BURST_SECONDS) + number / self._speed
 

@@ -90,7 +90,7 @@ class BlobStore:
         `size` (bytes) and `digests` (algorithm: hexadecimals) are what was promised; `name` is for messages.
         Raises `ChecksumDiffers` if a digest is of a kind that cannot be checked.
         """
-        return BlobWriter(self.temporary_path(), self.root, size=size, digests=digests, name=name)
+        return BlobWriter(self.temporary_path(), self.root, size, digests, name)
 
     def keep(self, blobs: Sequence[WrittenBlob]) -> None:
         """Make `blobs` durable and visible; then their temporary files are gone, and rows may be written.

@@ -43,8 +43,8 @@ class Transfers:
 
     def __init__(self, options: FetchOptions, store: BlobStore, checkpoint: Callable[[], None]) -> None:
         """Prepare; nothing is connected yet. Raises `FetchRefused`, `InvalidSettings`."""
-        #: Bytes of all attempts so far.
-        self.bytes_received = 0
+        #: Counts the bytes of all attempts.
+        self.pace = Pace(options.max_speed)
         self._most = options.max_downloads
         self._retries = options.retries
         self._store = store
@@ -52,8 +52,7 @@ class Transfers:
         self._next_checkpoint = 0.0
         self._feed = Feed(options.feed)
         self._files = LocalFiles(options.allowed_file_roots)
-        self._pace = Pace(options.max_speed)
-        self._connections = Connections(options, store, user=self._feed.user, received=self._count)
+        self._connections = Connections(options, store, user=self._feed.user, pace=self.pace)
         self._multi = pycurl.CurlMulti()
         self._runs: set[Run] = set()
         self._ready: deque[Transfer] = deque()
@@ -62,13 +61,11 @@ class Transfers:
         self._numbers = itertools.count()
 
     @property
-    def has_room(self) -> bool:
-        """True while another request can be started at once."""
-        return (
-            len(self._running) + len(self._ready) < self._most
-            and len(self._waiting) < _MOST_WAITING
-            and (not self._pace.is_limited or self._pace.wait_seconds() <= 0)
-        )
+    def room(self) -> int:
+        """How many further requests can be started at once."""
+        if len(self._waiting) >= _MOST_WAITING or (self.pace.is_limited and self.pace.wait_seconds() > 0):
+            return 0
+        return self._most - len(self._running) - len(self._ready)
 
     def accept(self, run: Run, request: FetchRequest, *, at_once: bool = False) -> None:
         """Line up a request; `at_once`: before all others."""
@@ -133,13 +130,8 @@ class Transfers:
         self._connections.close()
         self._multi.close()
 
-    def _count(self, number: int) -> None:
-        self.bytes_received += number
-        if self._pace.is_limited:
-            self._pace.count(number)
-
     def _count_and_check(self, number: int) -> None:
-        self._count(number)
+        self.pace.count(number)
         self._check()
 
     def _check(self) -> None:
@@ -154,7 +146,9 @@ class Transfers:
             now = clock.monotonic()
             while waiting and waiting[0][0] <= now:
                 self._ready.append(heapq.heappop(waiting)[2])
-        while self._ready and len(self._running) < self._most and self._pace.wait_seconds() <= 0:
+        while self._ready and len(self._running) < self._most:
+            if self.pace.is_limited and self.pace.wait_seconds() > 0:
+                return
             transfer = self._ready.popleft()
             if transfer.address.is_file:
                 self._copy(transfer)
@@ -249,7 +243,7 @@ class Transfers:
         seconds = self._next_checkpoint - now
         if self._waiting:
             seconds = min(seconds, self._waiting[0][0] - now)
-        pause = self._pace.wait_seconds()
+        pause = self.pace.wait_seconds()
         if pause > 0:
             seconds = min(seconds, pause)
         if not self._running:

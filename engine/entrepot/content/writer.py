@@ -46,6 +46,10 @@ class WrittenBlob:
         return Path(self.location)
 
 
+#: What feeds promise nearly always, and what is computed in any case.
+_USUAL = frozenset({"sha256"})
+
+
 class BlobWriter:
     """Takes the bytes of one blob; belongs to one thread. As a context manager it aborts what is not finished.
 
@@ -54,9 +58,7 @@ class BlobWriter:
 
     __slots__ = ("_chunks", "_descriptor", "_gathered", "_hashes", "_name", "_path", "_promised", "_root", "_size", "received")
 
-    def __init__(
-        self, path: str, root: Path, *, size: int | None = None, digests: Mapping[str, str] | None = None, name: str = ""
-    ) -> None:
+    def __init__(self, path: str, root: Path, size: int | None, digests: Mapping[str, str] | None, name: str) -> None:
         """Prepare to write the file `path` in the store at `root`; it is made when there is something to write.
 
         `size` (bytes) and `digests` (algorithm: hexadecimals) are what was promised; `name` is for messages.
@@ -68,7 +70,9 @@ class BlobWriter:
         self._root = root
         self._name = name or "The content"
         self._size = size
-        self._promised = {_algorithm(kind, self._name): promise.strip().lower() for kind, promise in (digests or {}).items()}
+        self._promised: Mapping[str, str] = digests or {}
+        if self._promised.keys() - _USUAL:
+            self._promised = {_algorithm(kind, self._name): promise for kind, promise in self._promised.items()}
         self._chunks: list[bytes] = []
         self._gathered = 0
         self._descriptor = -1
@@ -112,7 +116,7 @@ class BlobWriter:
         except BaseException:
             self.abort()
             raise
-        return WrittenBlob(found["sha256"], self.received, self._promised, self._path)
+        return WrittenBlob(found["sha256"], self.received, {kind: found[kind] for kind in self._promised}, self._path)
 
     def abort(self) -> None:
         """Forget the bytes and remove the temporary file, if there is one."""
@@ -177,7 +181,7 @@ class BlobWriter:
 
     def _compare(self, found: Mapping[str, str]) -> None:
         for kind, promise in self._promised.items():
-            if found[kind] != promise:
+            if found[kind] != promise and found[kind] != promise.strip().lower():
                 msg = (
                     f"{self._name} has the {kind} checksum {found[kind]}, not {promise} as promised; "
                     "it is damaged, or the feed changed meanwhile."
@@ -186,8 +190,6 @@ class BlobWriter:
 
 
 def _algorithm(kind: str, name: str) -> str:
-    if kind == "sha256":
-        return kind
     known = _ALIASES.get(kind, kind)
     if known not in hashlib.algorithms_available or known.startswith("shake"):
         msg = f"{name} is promised with a {kind!r} checksum, which cannot be checked here; sha256, sha512, sha1 and md5 can."

@@ -6,6 +6,7 @@ Hot statements are plain SQL through `Database.execute`; everything else is a pe
 
 from entrepot.models.connection import ChangeWatch, Database, Row
 from entrepot.models.content import Blob, Unit, UnitFile
+from entrepot.models.fields import storable
 from entrepot.models.repositories import (
     Association,
     Distributor,
@@ -38,4 +39,5 @@ __all__ = [
     "Unit",
     "UnitFile",
     "Worker",
+    "storable",
 ]

@@ -10,6 +10,8 @@ connection by its first statement; who opened it closes it (`Engine.visit()`).
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import random
 import sqlite3
 import threading
@@ -24,16 +26,8 @@ from urllib.parse import urlsplit
 import peewee
 
 from entrepot import clock
-from entrepot.errors import (
-    DatabaseError,
-    DatabaseOutdated,
-    DatabaseUnavailable,
-    EntrepotError,
-    InvalidSettings,
-    StorageError,
-    StorageFull,
-    StorageUnwritable,
-)
+from entrepot.errors import DatabaseError, DatabaseUnavailable, InvalidSettings
+from entrepot.models.database_faults import translated
 
 #: Seconds a writer waits for SQLite's write lock before it gives up.
 WRITE_LOCK_SECONDS = 60.0
@@ -43,6 +37,8 @@ _BUSY_MILLISECONDS = 10_000
 _POSTGRESQL_LOOK_SECONDS = 0.05
 
 Row = tuple[Any, ...]
+
+log = logging.getLogger(__name__)
 
 
 class _ThreadState(threading.local):
@@ -100,6 +96,7 @@ class Database:
             connection = self.peewee.connection()
             return connection.execute(sql if self._is_sqlite else _percent(sql), parameters)
         except Exception as error:
+            self._after_failure()
             raise translated(error, self.url) from error
 
     def executemany(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
@@ -112,6 +109,7 @@ class Database:
                 with connection.cursor() as cursor:
                     cursor.executemany(_percent(sql), rows)
         except Exception as error:
+            self._after_failure()
             raise translated(error, self.url) from error
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
@@ -123,24 +121,6 @@ class Database:
         """Run a query and return its first row, or None."""
         row: Row | None = self.execute(sql, parameters).fetchone()
         return row
-
-    def stream(self, sql: str, parameters: Sequence[object] = (), *, size: int = 1000) -> Iterator[Row]:
-        """Run a query and yield its rows, holding about `size` of them in memory."""
-        if self._is_sqlite:
-            cursor = self.execute(sql, parameters)
-            while rows := cursor.fetchmany(size):
-                yield from rows
-            return
-        # A server-side cursor lives in a transaction; WITH HOLD lets it outlive none that is not ours.
-        with self.peewee.connection().cursor(name=f"stream_{random.getrandbits(48):x}", withhold=True) as cursor:
-            cursor.itersize = size
-            try:
-                cursor.execute(_percent(sql), parameters)
-                yield from cursor
-            except DatabaseError:
-                raise
-            except Exception as error:
-                raise translated(error, self.url) from error
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[Database]:
@@ -167,7 +147,7 @@ class Database:
             if local.doomed:
                 msg = "An error inside this transaction was swallowed; nothing of it is kept."
                 raise DatabaseError(msg)
-            self.execute("COMMIT")
+            self._commit()
         except BaseException:
             local.depth = 0
             self._rollback()
@@ -175,7 +155,7 @@ class Database:
         local.depth = 0
         hooks, local.after_commit = local.after_commit, []
         for hook in hooks:
-            hook()
+            self._call(hook)
 
     @property
     def in_transaction(self) -> bool:
@@ -205,10 +185,11 @@ class Database:
     def lease_now_us(self) -> int:
         """Return the clock that leases are measured by, in microseconds.
 
-        PostgreSQL: the server's clock, one for all hosts. SQLite is one host: its boot clock, which nobody can set.
+        PostgreSQL: the server's clock, one for all hosts. SQLite is one host: a clock that nobody can set, and that stands
+        still while the machine sleeps, as its workers do.
         """
         if self._is_sqlite:
-            return clock.boot_us()
+            return clock.monotonic_us()
         row = self.row("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
         return int(row[0])
@@ -232,12 +213,14 @@ class Database:
         local.durable = None
 
     def _begin(self, *, durable: bool) -> None:
-        if self._local.durable is not durable or self.peewee.is_closed():
-            self._set_durability(durable=durable)
         if not self._is_sqlite:
-            self.execute("BEGIN")
+            self._begin_on_postgresql(durable=durable)
             return
         connection = self.peewee.connection()
+        if connection.in_transaction:  # an interruption hit between its beginning and the note of it
+            connection.execute("ROLLBACK")
+        if self._local.durable is not durable:
+            self._set_durability(durable=durable)
         deadline = 0.0
         while True:
             try:
@@ -255,6 +238,45 @@ class Database:
             finally:
                 connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
 
+    def _begin_on_postgresql(self, *, durable: bool) -> None:
+        """Begin; a connection that was lost since its last use, say by a restart of the server, is replaced once."""
+        for may_repeat in (True, False):
+            try:
+                if self._local.durable is not durable or self.peewee.is_closed():
+                    self._set_durability(durable=durable)
+                self.execute("BEGIN")
+            except DatabaseUnavailable:
+                if not may_repeat or not self.peewee.is_closed():
+                    raise
+            else:
+                return
+
+    def _commit(self) -> None:
+        cursor = self.execute("COMMIT")
+        if not self._is_sqlite and cursor.statusmessage != "COMMIT":
+            msg = "A statement inside this transaction failed and its error was swallowed; nothing of it is kept."
+            raise DatabaseError(msg)
+
+    def _call(self, hook: Callable[[], object]) -> None:
+        """Call an after-commit hook; the commit has happened, so a failure of the database is no failure of it."""
+        try:
+            hook()
+        except DatabaseError as error:
+            log.warning("After a commit: %s", error)
+
+    def _after_failure(self) -> None:
+        """Let go of a connection to PostgreSQL that is dead, so that the next statement opens another."""
+        if not self._is_sqlite and not self.peewee.is_closed() and self.peewee.connection().closed:
+            self._drop_connection()
+
+    def _drop_connection(self) -> None:
+        """Forget this thread's connection, whatever state it is in."""
+        connection = self.peewee.connection()
+        self.peewee.dispose()
+        self._local.durable = None
+        with contextlib.suppress(sqlite3.Error):
+            connection.close()
+
     def _set_durability(self, *, durable: bool) -> None:
         if self._is_sqlite:
             self.execute("PRAGMA synchronous=FULL" if durable else "PRAGMA synchronous=NORMAL")
@@ -264,14 +286,16 @@ class Database:
 
     def _rollback(self) -> None:
         try:
-            connection = self.peewee.connection()
-            if self._is_sqlite:
+            if self.peewee.is_closed():
+                pass
+            elif self._is_sqlite:
+                connection = self.peewee.connection()
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-            elif not connection.closed:
-                connection.execute("ROLLBACK")
+            else:
+                self.peewee.connection().execute("ROLLBACK")
         except Exception:  # noqa: BLE001 - a connection that cannot roll back is of no use: a new one is opened
-            self.peewee.dispose()
+            self._drop_connection()
         self._local.after_commit = []
 
 
@@ -335,27 +359,6 @@ class _Postgresql(_Translating, peewee.PostgresqlDatabase):
     """PostgreSQL through psycopg 3."""
 
 
-def translated(error: Exception, url: str) -> Exception:
-    """Return the error of this project that `error`, raised by a driver or by peewee, stands for."""
-    if isinstance(error, (EntrepotError, peewee.IntegrityError)):
-        return error
-    name, text = type(error).__name__, str(error).strip()
-    if any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__):
-        return peewee.IntegrityError(text)
-    where = _without_password(url)
-    if "full" in text or "No space left" in text:
-        return StorageFull(f"No space is left for the database {where}. Free some and try again; nothing was lost.")
-    if "readonly" in text or "unable to open" in text or "read-only" in text:
-        return StorageUnwritable(f"The database {where} cannot be written ({text}). Check the folder and its permissions.")
-    if "no such table" in text or "no such column" in text or name in ("UndefinedTable", "UndefinedColumn"):
-        return DatabaseOutdated(f"The database {where} lacks a table this version needs ({text}). Run: entrepot db migrate")
-    if "disk I/O" in text:
-        return StorageError(f"The disk below the database {where} failed: {text}")
-    if any(kind.__name__ in ("OperationalError", "InterfaceError", "ImproperlyConfigured") for kind in type(error).__mro__):
-        return DatabaseUnavailable(f"The database {where} does not answer: {text}. Is it running, and is the address right?")
-    return DatabaseError(f"The database {where} refused a statement: {name}: {text}")
-
-
 @lru_cache(maxsize=1024)
 def _percent(sql: str) -> str:
     return sql.replace("%", "%%").replace("?", "%s")
@@ -368,10 +371,3 @@ def _sqlite_path(url: str) -> str:
             {"database_url": f"{url!r} names no file; write sqlite:////absolute/path or sqlite:///relative/path"}
         )
     return str(Path(path).absolute())
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.password:
-        return url.replace(f":{parts.password}@", ":*****@", 1)
-    return url

@@ -11,6 +11,11 @@ import peewee
 from entrepot import clock
 
 
+def storable(text: str) -> str:
+    """Return `text` as both databases can keep it: lone surrogates and NUL are written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
 class MomentField(peewee.BigIntegerField):
     """An aware UTC `datetime`, kept as microseconds since 1970."""
 

@@ -138,7 +138,8 @@ class Publication(peewee.Model):
     """One immutable state of what a distributor publishes; its entries are rows of `entry`. Written by: repositories.
 
     `fingerprint` stands for the configuration and the plugin that made it: with the same one, and a newer
-    `repository_revision`, only the difference is published.
+    `repository_revision`, only the difference is published. `live_until` is when it was last served, null if that is now
+    or was never.
     """
 
     id = peewee.BigAutoField()
@@ -151,6 +152,7 @@ class Publication(peewee.Model):
     added_count = peewee.BigIntegerField()
     updated_count = peewee.BigIntegerField()
     removed_count = peewee.BigIntegerField()
+    live_until = MomentField(null=True)
 
     class Meta:
         """Where it is kept."""
@@ -165,6 +167,7 @@ class Entry(peewee.Model):
     path = peewee.TextField()
     added_revision = peewee.BigIntegerField()
     removed_revision = peewee.BigIntegerField(null=True)
+    added_at = MomentField()
     blob = peewee.BigIntegerField()
 
     class Meta:

@@ -89,7 +89,7 @@ class PublishConduit(Protocol):
         """Return all units of a type that the repository holds, oldest first."""
 
     def add(self, path: str, unit: Unit, file: str | None = None) -> None:
-        """Publish a file of `unit` under `path`, in place of what was there.
+        """Publish a file of `unit` under `path`, in place of what the previous publication had there; once a run.
 
         `file` is the path that the importer declared it with; it may be left out when the unit has only one.
         """
@@ -101,7 +101,7 @@ class PublishConduit(Protocol):
         """Return a file of the previous publication, or None when it is not there or the publication is not incremental."""
 
     def write(self, path: str, data: bytes) -> None:
-        """Publish `data`, made by the distributor, under `path`, in place of what was there."""
+        """Publish `data`, made by the distributor, under `path`; once a run, in place of what was there before it."""
 
     def checkpoint(self) -> None:
         """Let a cancel take effect; for long stretches without any other call."""

@@ -39,6 +39,11 @@ class Child:
         """The process id, or None while it does not run."""
         return self._process.pid if self._process else None
 
+    @property
+    def is_worker(self) -> bool:
+        """True if it is a worker process."""
+        return self.arguments[:1] == ["worker-process"]
+
     def start_if_due(self) -> None:
         """Start it if it does not run and its pause is over."""
         if self._process is None and clock.monotonic() >= self._start_again_at:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -20,6 +21,7 @@ from entrepot.engine import Engine
 from entrepot.errors import EntrepotError
 from entrepot.loops import LoopRunner
 from entrepot.processes.child import Child
+from entrepot.processes.worker import GIVEN_UP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +60,7 @@ class _Supervisor:
         self._engine = engine
         self._children = children
         self._signals = 0
-        self._wake = threading.Event()
+        self._pause = threading.Event()
 
     def run(self) -> int:
         """Run until told to stop; then drain. A second signal makes the workers hand their tasks back at once."""
@@ -71,30 +73,29 @@ class _Supervisor:
             for child in self._children:
                 self._look_after(child)
                 child.start_if_due()
-            self._wake.wait(_LOOK_SECONDS)
+            self._pause.wait(_LOOK_SECONDS)
         code = self._stop_children()
         loops.stop()
         return code
 
     def _told_to_stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._signals += 1
-        self._wake.set()
+        self._signals += 1  # and nothing else: a handler may have interrupted whoever holds a lock
 
     def _look_after(self, child: Child) -> None:
         code = child.died()
         if code is None:
             return
         log.warning("%s ended with exit code %s; it is started again.", child.label, code)
-        self._bury(child)
+        self._bury(child, code)
 
-    def _bury(self, child: Child) -> None:
+    def _bury(self, child: Child, code: int) -> None:
         """Hand on at once what a dead worker ran: its lease need not run out when its death is certain."""
-        if child.arguments[:1] != ["worker-process"]:
+        if not child.is_worker:
             return
         name = child.arguments[child.arguments.index("--name") + 1]
         try:
             with self._engine.visit():
-                self._engine.worker_lost(name)
+                self._engine.worker_lost(name, count=code != GIVEN_UP)
         except EntrepotError as error:
             log.warning("The tasks of %s wait until their leases run out: %s", name, error)
 
@@ -107,17 +108,17 @@ class _Supervisor:
             if self._signals > told:
                 told = self._signals
                 for child in self._children:
-                    child.tell(signal.SIGTERM)
+                    child.tell(signal.SIGUSR1 if child.is_worker else signal.SIGTERM)
             if clock.monotonic() > deadline:
                 for child in self._children:
                     child.tell(signal.SIGKILL)
             for child in self._children:
                 code = child.died()
                 if code:
-                    self._bury(child)
+                    self._bury(child, code)
                 if code and code != -signal.SIGTERM:  # one that was still starting dies of the signal: it had nothing to lose
                     worst = 1
-            threading.Event().wait(_LOOK_SECONDS)
+            self._pause.wait(_LOOK_SECONDS)
         return worst
 
 
@@ -127,7 +128,7 @@ def _workers(processes: int, threads: int, environment: dict[str, str]) -> list[
     host = os.uname().nodename
 
     def arguments() -> list[str]:
-        name = f"reserved_resource_worker-{os.getpid()}.{next(numbers)}@{host}"
+        name = f"reserved_resource_worker-{os.getpid()}.{next(numbers)}.{secrets.token_hex(3)}@{host}"
         return ["worker-process", "--name", name, "--threads", str(threads)]
 
     return [Child(f"worker {number}", arguments, environment) for number in range(processes)]

@@ -20,31 +20,33 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Exit code of a process that was given up because a task in it did not stop.
+#: Exit code of a process that was given up because tasks in it did not stop in time.
 GIVEN_UP = 75
+#: Seconds between two looks at the requests to stop.
+_LOOK_SECONDS = 0.1
 
 
-class _Signals:
-    """Counts requests to stop: signals, and the end of the pipe from the parent."""
+class _Requests:
+    """Requests to stop. A handler only takes note: it may have interrupted whoever holds a lock."""
 
     def __init__(self) -> None:
-        self.count = 0
-        self.stop = threading.Event()
-        self.at_once = threading.Event()
+        self.stop = False
+        self.at_once = False
 
-    def receive(self, _number: int = 0, _frame: FrameType | None = None) -> None:
-        """Take one request; the second means at once."""
-        self.count += 1
-        (self.at_once if self.count > 1 else self.stop).set()
+    def receive(self, number: int = signal.SIGTERM, _frame: FrameType | None = None) -> None:
+        """Take one request: SIGUSR1 means at once, anything else to drain first, however often it comes."""
+        self.stop = True
+        self.at_once = self.at_once or number == signal.SIGUSR1
 
 
 def run(settings: Settings, *, name: str, threads: int) -> int:
-    """Run tasks until SIGTERM, or until the parent is gone; then drain and return 0, or 1 if tasks had to be given up."""
+    """Run tasks until SIGTERM, or until the parent is gone; then drain and return 0; `GIVEN_UP` if tasks did not stop."""
     engine = Engine(settings=settings)
     engine.check()
     engine.load_tasks()
-    signals = _Signals()
-    signal.signal(signal.SIGTERM, signals.receive)
+    requests = _Requests()
+    signal.signal(signal.SIGTERM, requests.receive)
+    signal.signal(signal.SIGUSR1, requests.receive)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C reaches the whole group; the supervisor decides
 
     def give_up() -> None:
@@ -52,16 +54,18 @@ def run(settings: Settings, *, name: str, threads: int) -> int:
 
     worker = Worker(engine.tasks, settings, name=name, threads=threads, give_up=give_up)
     worker.start()
-    threading.Thread(target=_follow_parent, args=(signals,), daemon=True).start()
-    signals.stop.wait()
-    ended = _drain(worker, signals, timedelta(seconds=settings.drain_seconds))
+    pause = threading.Event()
+    threading.Thread(target=_follow_parent, args=(requests,), daemon=True).start()
+    while not requests.stop:
+        pause.wait(_LOOK_SECONDS)
+    ended = _drain(worker, requests, timedelta(seconds=settings.drain_seconds))
     if not ended:
-        _end(worker, 1)
+        _end(worker, GIVEN_UP)
     return 0
 
 
 def _end(worker: Worker, code: int) -> NoReturn:
-    """Hand back what still runs and end at once: threads that do not stop would keep the process alive."""
+    """End at once: threads that do not stop would keep the process alive. The supervisor hands on what they held."""
     try:
         worker.abandon()
     except EntrepotError as error:
@@ -70,19 +74,19 @@ def _end(worker: Worker, code: int) -> NoReturn:
         os._exit(code)
 
 
-def _drain(worker: Worker, signals: _Signals, timeout: timedelta) -> bool:
+def _drain(worker: Worker, requests: _Requests, timeout: timedelta) -> bool:
     """Let running tasks end; a second signal, or the end of the time, gives them up."""
     ended: list[bool] = []
     draining = threading.Thread(target=lambda: ended.append(worker.drain(timeout)), daemon=True)
     draining.start()
-    while draining.is_alive() and not signals.at_once.is_set():
+    while draining.is_alive() and not requests.at_once:
         draining.join(0.1)
     return bool(ended and ended[0])
 
 
-def _follow_parent(signals: _Signals) -> None:
+def _follow_parent(requests: _Requests) -> None:
     """Stop when standard input ends: the parent holds its other end, and is gone."""
     with contextlib.suppress(OSError):  # no standard input at all is as good as one that ended
         while os.read(0, 1024):
             pass
-    signals.receive()
+    requests.receive()

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from entrepot import clock
-from entrepot.content.bulk import chunks, placeholders
+from entrepot.content.bulk import CHUNK_ROWS, chunks, placeholders
 
 if TYPE_CHECKING:
     from entrepot.models import Database, Row
 
-_UNITS = """
-SELECT unit.data, unit_file.path, unit_file.blob FROM association
-JOIN unit ON unit.id = association.unit AND unit.unit_type = ?
-LEFT JOIN unit_file ON unit_file.unit = unit.id
-WHERE association.repository = ? AND {condition}
-ORDER BY association.unit, unit_file.path
+_UNIT_IDS = """
+SELECT association.unit FROM association JOIN unit ON unit.id = association.unit AND unit.unit_type = ?
+WHERE association.repository = ? AND {condition} AND association.unit > ? ORDER BY association.unit LIMIT ?
+"""
+_UNIT_FILES = """
+SELECT unit.data, unit_file.path, unit_file.blob FROM unit LEFT JOIN unit_file ON unit_file.unit = unit.id
+WHERE unit.id IN {ids} ORDER BY unit.id, unit_file.path
 """
 
 
@@ -98,7 +99,7 @@ def apply(database: Database, repository: int, changes: ChangeSet) -> int:
 def units_at(database: Database, repository: int, unit_type: str, revision: int) -> Iterator[Row]:
     """Yield (data, path, blob row id) of each file of each unit of a type that the repository held at `revision`."""
     condition = "association.added_revision <= ? AND (association.removed_revision IS NULL OR association.removed_revision > ?)"
-    return database.stream(_UNITS.format(condition=condition), (unit_type, repository, revision, revision))
+    return _pages(database, condition, (unit_type, repository, revision, revision))
 
 
 def units_added(database: Database, repository: int, unit_type: str, after: int, until: int) -> Iterator[Row]:
@@ -109,7 +110,7 @@ def units_added(database: Database, repository: int, unit_type: str, after: int,
         "AND NOT EXISTS (SELECT 1 FROM association AS before WHERE before.repository = association.repository "
         "AND before.unit = association.unit AND before.added_revision <= ? AND before.removed_revision > ?)"
     )
-    return database.stream(_UNITS.format(condition=condition), (unit_type, repository, after, until, until, after, after))
+    return _pages(database, condition, (unit_type, repository, after, until, until, after, after))
 
 
 def units_removed(database: Database, repository: int, unit_type: str, after: int, until: int) -> Iterator[Row]:
@@ -121,7 +122,7 @@ def units_removed(database: Database, repository: int, unit_type: str, after: in
         "AND (later.removed_revision IS NULL OR later.removed_revision > ?))"
     )
     values = (unit_type, repository, after, until, after, after, until, until)
-    return database.stream(_UNITS.format(condition=condition), values)
+    return _pages(database, condition, values)
 
 
 def prune(database: Database) -> int:
@@ -138,6 +139,14 @@ def prune(database: Database) -> int:
                 "9223372036854775807)"
             ).rowcount
         )
+
+
+def _pages(database: Database, condition: str, values: tuple[object, ...]) -> Iterator[Row]:
+    """Yield the rows a page at a time: no cursor stays open while the caller writes its progress."""
+    query, last = _UNIT_IDS.format(condition=condition), 0
+    while ids := [row[0] for row in database.rows(query, (*values, last, CHUNK_ROWS))]:
+        yield from database.rows(_UNIT_FILES.format(ids=placeholders(len(ids))), ids)
+        last = ids[-1]
 
 
 def _sharing_repository_key(database: Database, added: Mapping[int, str], missing: set[int]) -> set[int]:

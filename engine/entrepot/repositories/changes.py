@@ -115,8 +115,13 @@ def request_delete(house: House, repository_id: str) -> TaskHandle:
 
 def delete(house: House, repository_id: str) -> None:
     """Delete a repository, its plugins, histories and publications; its units stay. Runs in a task that has reserved it."""
-    with current_task().transaction() as database:
-        row = rows.get_repository(house.database, repository_id)
+    task = current_task()
+    with task.transaction() as database:
+        row = rows.find_repository(house.database, repository_id)
+        if row is None and task.claim.attempt > 1:
+            return  # the worker of an earlier attempt was lost after its commit
+        if row is None:
+            raise MissingResource(repository=repository_id)
         Repository.delete().where(Repository.id == row.id).execute(database.peewee)
 
 
@@ -209,6 +214,7 @@ def _insert_distributor(database: Database, repository: int, values: dict[str, A
 
 def _refuse_taken_path(database: Database, base_path: str, but_for: int | None = None) -> None:
     """Raise `OperationConflict` if another distributor serves this path, one above it or one below it."""
+    database.lock_resources(["base paths"])
     for row_id, taken in database.rows("SELECT id, base_path FROM distributor"):
         overlap = f"{taken}/".startswith(f"{base_path}/") or f"{base_path}/".startswith(f"{taken}/")
         if overlap and row_id != but_for:

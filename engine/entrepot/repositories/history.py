@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from entrepot import clock
 from entrepot.errors import JSON, EntrepotError, Interrupted, InvalidValue, LeaseLost, PublishFailed, SyncFailed
-from entrepot.models import PublishResult, SyncResult
+from entrepot.models import PublishResult, SyncResult, storable
 from entrepot.repositories.reports import HistoryEntry
+from entrepot.tasking import current_task
 
 if TYPE_CHECKING:
     from entrepot.models import Database
@@ -40,6 +41,13 @@ class Record:
     summary: dict[str, JSON] = field(default_factory=dict)
     details: dict[str, JSON] = field(default_factory=dict)
 
+    def find_success(self, database: Database) -> dict[str, JSON] | None:
+        """Return the entry that an earlier attempt of this very task closed with success before its worker was lost."""
+        model: Any = SyncResult if self.kind == "sync" else PublishResult
+        query = model.select().where((model.task_id == self.task_id) & (model.result == "success"))
+        row = query.bind(database.peewee).first()
+        return None if row is None else self._document(row.id, row.completed_at, row.__data__)
+
     def close(self, database: Database, result: str, error: BaseException | None = None) -> dict[str, JSON]:
         """Write the entry in the caller's transaction, and return it as the task's result."""
         completed = clock.now()
@@ -52,9 +60,9 @@ class Record:
             "result": result,
             "summary": self.summary,
             "details": self.details,
-            "error_message": None if error is None else _message(error),
-            "exception": None if error is None else repr(error),
-            "traceback": "".join(traceback.format_exception(error)) if unexpected else None,
+            "error_message": None if error is None else storable(_message(error)),
+            "exception": None if error is None else storable(repr(error)),
+            "traceback": storable("".join(traceback.format_exception(error))) if unexpected else None,
         }
         if self.kind == "sync":
             added, updated, removed = self.counts or (None, None, None)
@@ -133,11 +141,15 @@ def list_history(
             ("kind", kind not in _NAMESPACES),
             ("limit", limit is not None and limit < 1),
             ("sort", sort not in ("ascending", "descending")),
+            ("start", start is not None and start.tzinfo is None),
+            ("end", end is not None and end.tzinfo is None),
         )
         if bad
     ]
     if refused:
-        raise InvalidValue(*refused, why="kind is sync or publish, limit at least 1, sort ascending or descending")
+        raise InvalidValue(
+            *refused, why="kind is sync or publish, limit at least 1, sort ascending or descending, bounds with a time zone"
+        )
     model: Any = SyncResult if kind == "sync" else PublishResult
     query = model.select().where(model.repository == repository_row)
     if kind == "publish" and distributor_id is not None:
@@ -165,7 +177,8 @@ def _close_unsuccessful(database: Database, record: Record, result: str, error: 
     if isinstance(error, EntrepotError):
         record.details = {"error": json.loads(json.dumps(error.document()))}
     with database.transaction():
-        record.close(database, result, error)
+        if current_task().is_owned():
+            record.close(database, result, error)
 
 
 def _message(error: BaseException) -> str:

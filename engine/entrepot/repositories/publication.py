@@ -53,14 +53,15 @@ def write(database: Database, new: NewPublication) -> PublicationReport:
     added = {path: blob for path, blob in new.entries.items() if current.get(path) != blob}
     closed = {path for path in added if path in current}
     closed |= (current.keys() - new.entries.keys()) if new.is_full else (new.removed & current.keys()) - new.entries.keys()
-    _refuse_collisions(database, new, added)
     database.executemany(
         "UPDATE entry SET removed_revision = ? WHERE distributor = ? AND path = ? AND removed_revision IS NULL",
         ((revision, new.distributor, path) for path in sorted(closed)),
     )
+    _refuse_collisions(database, new, added)
+    now = clock.now_us()
     database.executemany(
-        "INSERT INTO entry (distributor, path, added_revision, blob) VALUES (?, ?, ?, ?)",
-        ((new.distributor, path, revision, blob) for path, blob in sorted(added.items())),
+        "INSERT INTO entry (distributor, path, added_revision, added_at, blob) VALUES (?, ?, ?, ?, ?)",
+        ((new.distributor, path, revision, now, blob) for path, blob in sorted(added.items())),
     )
     failpoints.reach("publish.entries_written")
     changed, removed = len(added.keys() & current.keys()), len(closed - added.keys())
@@ -83,9 +84,15 @@ def write(database: Database, new: NewPublication) -> PublicationReport:
 
 def make_live(database: Database, distributor: int, revision: int) -> None:
     """Serve publication `revision` from the caller's commit on; raises `MissingResource` if it does not exist."""
+    row = database.row(f"SELECT live_revision FROM distributor WHERE id = ?{database.for_update}", (distributor,))
     exists = database.row("SELECT 1 FROM publication WHERE distributor = ? AND revision = ?", (distributor, revision))
-    if exists is None:
+    if row is None or exists is None:
         raise MissingResource(publication=str(revision))
+    if row[0] == revision:
+        return
+    flip = "UPDATE publication SET live_until = ? WHERE distributor = ? AND revision = ?"
+    database.execute(flip, (clock.now_us(), distributor, row[0]))
+    database.execute(flip, (None, distributor, revision))
     database.execute("UPDATE distributor SET live_revision = ? WHERE id = ?", (revision, distributor))
 
 
@@ -96,9 +103,9 @@ def list_publications(database: Database, distributor: int, live_revision: int |
 
 
 def entry_blob(database: Database, distributor: int, revision: int, path: str) -> Row | None:
-    """Return (blob row id, sha256, size) of `path` in publication `revision`, or None."""
+    """Return (blob row id, sha256, size, added at) of `path` in publication `revision`, or None."""
     return database.row(
-        f"SELECT blob.id, blob.sha256, blob.size FROM entry JOIN blob ON blob.id = entry.blob "
+        f"SELECT blob.id, blob.sha256, blob.size, entry.added_at FROM entry JOIN blob ON blob.id = entry.blob "
         f"WHERE distributor = ? AND path = ? AND {_ALIVE_AT}",
         (distributor, path, revision, revision),
     )
@@ -109,24 +116,26 @@ def prune(database: Database, *, keep: int, grace: timedelta) -> int:
 
     The live one, all newer than it, and those that were live within `grace` stay. One round of a loop.
     """
-    forgotten = 0
-    for distributor, live in database.rows("SELECT id, live_revision FROM distributor WHERE live_revision IS NOT NULL"):
-        with database.transaction(durable=False):
-            rows = database.rows(
-                "SELECT revision, created_at FROM publication WHERE distributor = ? ORDER BY revision DESC", (distributor,)
-            )
-            protected = [live, rows[min(keep, len(rows)) - 1][0]]
-            oldest_needed = clock.now_us() - clock.us(grace)
-            protected += [older[0] for older, newer in zip(rows[1:], rows, strict=False) if newer[1] >= oldest_needed]
-            oldest = min(protected)
-            database.execute(
-                "DELETE FROM entry WHERE distributor = ? AND removed_revision IS NOT NULL AND removed_revision <= ?",
-                (distributor, oldest),
-            )
-            forgotten += database.execute(
-                "DELETE FROM publication WHERE distributor = ? AND revision < ?", (distributor, oldest)
-            ).rowcount
-    return forgotten
+    return sum(_prune(database, row[0], keep=keep, grace=grace) for row in database.rows("SELECT id FROM distributor"))
+
+
+def _prune(database: Database, distributor: int, *, keep: int, grace: timedelta) -> int:
+    with database.transaction(durable=False):
+        live = database.row(f"SELECT live_revision FROM distributor WHERE id = ?{database.for_update}", (distributor,))
+        rows = database.rows(
+            "SELECT revision, live_until FROM publication WHERE distributor = ? ORDER BY revision DESC", (distributor,)
+        )
+        if live is None or live[0] is None or not rows:
+            return 0
+        needed_since = clock.now_us() - clock.us(grace)
+        protected = [revision for revision, live_until in rows if live_until is not None and live_until >= needed_since]
+        oldest = min([*protected, live[0], rows[min(keep, len(rows)) - 1][0]])
+        database.execute(
+            "DELETE FROM entry WHERE distributor = ? AND removed_revision IS NOT NULL AND removed_revision <= ?",
+            (distributor, oldest),
+        )
+        forgotten = database.execute("DELETE FROM publication WHERE distributor = ? AND revision < ?", (distributor, oldest))
+        return int(forgotten.rowcount)
 
 
 def _report(row: Publication, live_revision: int | None) -> PublicationReport:
@@ -154,17 +163,17 @@ def _current_entries(database: Database, new: NewPublication) -> dict[str, int]:
 
 
 def _refuse_collisions(database: Database, new: NewPublication, added: Iterable[str]) -> None:
-    """Raise `PublishFailed` if a path is both a file and a folder."""
+    """Raise `PublishFailed` if a path is both a file and a folder; what left has been closed before."""
     folders = {path[:index] for path in added for index, letter in enumerate(path) if letter == "/"}
     both = folders & new.entries.keys()
     if not new.is_full:
         query = "SELECT path FROM entry WHERE distributor = ? AND removed_revision IS NULL AND "
         for chunk in chunks(list(folders)):
             rows = database.rows(f"{query} path IN {placeholders(len(chunk))}", (new.distributor, *chunk))
-            both |= {path for (path,) in rows if path not in new.removed}
+            both.update(path for (path,) in rows)
         for path in added:
-            inside = database.row(f"{query} path > ? AND path < ? LIMIT 1", (new.distributor, f"{path}/", f"{path}0"))
-            both |= {path} if inside is not None and inside[0] not in new.removed else set()
+            if database.row(f"{query} path > ? AND path < ? LIMIT 1", (new.distributor, f"{path}/", f"{path}0")):
+                both.add(path)
     if both:
         msg = f"{min(both)!r} would be both a file and a folder in the publication. Nothing was published."
         raise PublishFailed(msg, paths=list[JSON](sorted(both)))

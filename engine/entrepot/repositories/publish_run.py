@@ -123,7 +123,6 @@ class PublishRun:
     def write(self, path: str, data: bytes) -> None:
         """Publish `data` under `path`."""
         self._take(path)
-        self._drop_written(path)
         with self._store.writer(name=path) as writer:
             writer.write(data)
             self._written[path] = writer.finish()

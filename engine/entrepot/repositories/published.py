@@ -50,12 +50,12 @@ def resolve(
     inside = path[len(site.base_path) + 1 :]
     found = entry_blob(database, site.distributor, site.live_revision, inside) if inside else None
     if found is not None:
-        return _file(database, store, site, inside, found, is_live=True)
+        return _file(store, inside, found, is_live=True)
     folder = inside.rstrip("/")
     if not folder or _has_entries(database, site, f"{folder}/"):
         return PublishedDirectory(path.rstrip("/"), _list(database, site, f"{folder}/" if folder else ""))
     left = _recently_left(database, site, inside, grace)
-    return None if left is None else _file(database, store, site, inside, left, is_live=False)
+    return None if left is None else _file(store, inside, left, is_live=False)
 
 
 def _find_site(database: Database, path: str) -> _Site | None:
@@ -71,30 +71,21 @@ def _find_site(database: Database, path: str) -> _Site | None:
     return None if row is None else _Site(*row)
 
 
-def _file(database: Database, store: BlobStore, site: _Site, path: str, blob: Row, *, is_live: bool) -> PublishedFile:
-    row = database.row(
-        "SELECT MAX(publication.created_at) FROM entry JOIN publication ON publication.distributor = entry.distributor "
-        "AND publication.revision = entry.added_revision WHERE entry.distributor = ? AND path = ? AND blob = ?",
-        (site.distributor, path, blob[0]),
-    )
-    moment = row[0] if row and row[0] is not None else _live_since(database, site)
-    return PublishedFile(path, blob[1], blob[2], clock.from_us(moment), store.path(blob[1]), is_live)
-
-
-def _live_since(database: Database, site: _Site) -> int:
-    row = database.row(
-        "SELECT created_at FROM publication WHERE distributor = ? AND revision = ?", (site.distributor, site.live_revision)
-    )
-    return int(row[0]) if row else clock.now_us()
+def _file(store: BlobStore, path: str, found: Row, *, is_live: bool) -> PublishedFile:
+    _, sha256, size, added_at = found
+    return PublishedFile(path, sha256, size, clock.from_us(added_at), store.path(sha256), is_live)
 
 
 def _recently_left(database: Database, site: _Site, path: str, grace: timedelta) -> Row | None:
+    """Return `path` as the publication had it that was served last before this one, within the grace time."""
     return database.row(
-        "SELECT blob.id, blob.sha256, blob.size FROM entry JOIN blob ON blob.id = entry.blob "
-        "JOIN publication ON publication.distributor = entry.distributor AND publication.revision = entry.removed_revision "
-        "WHERE entry.distributor = ? AND entry.path = ? AND publication.created_at >= ? "
-        "ORDER BY entry.removed_revision DESC LIMIT 1",
-        (site.distributor, path, clock.now_us() - clock.us(grace)),
+        "SELECT blob.id, blob.sha256, blob.size, entry.added_at FROM publication "
+        "JOIN entry ON entry.distributor = publication.distributor AND entry.added_revision <= publication.revision "
+        "AND (entry.removed_revision IS NULL OR entry.removed_revision > publication.revision) "
+        "JOIN blob ON blob.id = entry.blob "
+        "WHERE publication.distributor = ? AND publication.live_until >= ? AND entry.path = ? "
+        "ORDER BY publication.live_until DESC LIMIT 1",
+        (site.distributor, clock.now_us() - clock.us(grace), path),
     )
 
 
@@ -123,11 +114,10 @@ def _list(database: Database, site: _Site, prefix: str) -> Iterator[ListedItem]:
 def _page(database: Database, site: _Site, prefix: str, *, after: str, limit: int) -> list[Row]:
     end = f"{prefix[:-1]}0" if prefix else "\U0010ffff"
     return database.rows(
-        "SELECT entry.path, blob.size, publication.created_at FROM entry JOIN blob ON blob.id = entry.blob "
-        "JOIN publication ON publication.distributor = entry.distributor AND publication.revision = ? "
+        "SELECT entry.path, blob.size, entry.added_at FROM entry JOIN blob ON blob.id = entry.blob "
         "WHERE entry.distributor = ? AND entry.path >= ? AND entry.path < ? AND entry.added_revision <= ? "
         "AND (entry.removed_revision IS NULL OR entry.removed_revision > ?) ORDER BY entry.path LIMIT ?",
-        (site.live_revision, site.distributor, after, end, site.live_revision, site.live_revision, limit),
+        (site.distributor, after, end, site.live_revision, site.live_revision, limit),
     )
 
 

@@ -52,6 +52,9 @@ def sync(house: House, repository_id: str, override_config: dict[str, JSON] | No
     record = Record(
         "sync", repository.id, repository_id, importer.importer_type_id, importer.importer_type_id, task.task_id, clock.now()
     )
+    done = record.find_success(database) if task.claim.attempt > 1 else None
+    if done is not None:
+        return done  # the worker of an earlier attempt was lost after its commit
     with recorded(database, record):
         plugin = house.plugins.importer(importer.importer_type_id)
         config = plugin.configure(importer.config, unmasked(override_config or {}, importer.config))
@@ -72,6 +75,7 @@ def sync(house: House, repository_id: str, override_config: dict[str, JSON] | No
         if run.error_count:
             raise _failed(run)
         with task.transaction():
+            database.lock_resources([f"repository:{repository_id}"])  # first, as whoever enqueues for it does
             changes = _changes(database, repository, run, found, config)
             revision = associations.apply(database, repository.id, changes)
             failpoints.reach("sync.change_set_written")

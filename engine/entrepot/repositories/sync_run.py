@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Self
 
-from entrepot import failpoints
+from entrepot import clock, failpoints
 from entrepot.content.blobs import find_blobs, record_blobs
 from entrepot.content.fetch import Fetcher, FetchOptions, FetchRequest
 from entrepot.content.units import FileRecord, UnitRecord, find_units, save_units
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from entrepot.plugin import Importer, ImporterConfig, Unit
     from entrepot.tasking import TaskContext
 
+#: Least time between two looks at whether progress is to be reported, seconds.
+_TICK_SECONDS = 0.1
 #: Units that are looked up together, and units that are saved in one transaction.
 _BATCH = 500
 
@@ -37,6 +39,7 @@ class _Pending:
     """A unit that waits for bytes. `missing` counts the files that are not there yet."""
 
     unit: Unit
+    uid: str
     files: list[FileRecord]
     missing: int = 0
     failed: bool = False
@@ -84,6 +87,9 @@ class SyncRun:
         self._keeping: list[tuple[Future[None], list[_Pending]]] = []
         self._finished: list[_Pending] = []
         self._found: dict[int, str] = {}
+        self._places: set[tuple[str, str]] = set()
+        self._next_tick = 0.0
+        self._loose: dict[str, WrittenBlob] = {}  # arrived and not yet kept, by where they lie
         self._reading = Step("metadata", "Reading what the feed offers")
         self._download = Step("download", "Downloading and storing the files")
         self.progress = Progress(importer_type_id, self._reading, self._download)
@@ -96,11 +102,8 @@ class SyncRun:
         """Close connections and remove temporary files, whatever happened."""
         self._keeper.shutdown(wait=True)
         self._fetcher.close()
-        for blob in self._metadata:
+        for blob in [*self._metadata, *self._loose.values()]:
             self._store.discard(blob)
-        for pending in self._finished:
-            for blob in pending.blobs:
-                self._store.discard(blob)
         self._count_bytes()
         state = "FAILED" if self.error_count and kind is None else final_state(kind)
         self._task.finish_progress(self.progress.close(state))
@@ -160,15 +163,16 @@ class SyncRun:
         """Pull units from the importer as transfers have room, and yield what has to be fetched for them."""
         units = self._checked(importer)
         while batch := list(islice(units, _BATCH)):
-            known = find_units(self._database, [(unit.type_id, unit.uid) for unit in batch])
+            keys = [(unit.type_id, unit.uid) for unit in batch]
+            known = find_units(self._database, keys)
             promised = {file.digests["sha256"] for unit in batch for file in unit.remote_files if "sha256" in file.digests}
             present = find_blobs(self._database, promised)
-            for unit in batch:
-                stored = known.get((unit.type_id, unit.uid))
+            for unit, key in zip(batch, keys, strict=True):
+                stored = known.get(key)
                 if stored is not None and stored.complete:
                     self._found[stored.id] = unit.type_id
                     continue
-                yield from self._missing(_Pending(unit, []), present)
+                yield from self._missing(_Pending(unit, key[1], []), present)
         self._reading.state = "FINISHED"
 
     def _checked(self, importer: Importer) -> Iterator[Unit]:
@@ -180,8 +184,21 @@ class SyncRun:
                 raise PluginError(msg)
             if unit.type_id in self.config.type_skip_list:
                 continue
+            if not self._takes_its_place(unit):
+                self.error(unit.repository_key_json or "", f"another {unit.type_id} of this feed wants the same place")
+                continue
             self._reading.num_success += 1
             yield unit
+
+    def _takes_its_place(self, unit: Unit) -> bool:
+        """Return False if an earlier unit of this run has the same repository key."""
+        key = unit.repository_key_json
+        if key is None:
+            return True
+        place = (unit.type_id, key)
+        is_free = place not in self._places
+        self._places.add(place)
+        return is_free
 
     def _missing(self, pending: _Pending, present: Collection[str]) -> Iterator[FetchRequest]:
         """Yield a request for each file of a unit whose bytes the store does not have."""
@@ -209,6 +226,7 @@ class SyncRun:
             self._remember(path, str(error), getattr(error, "code", FetchError.code))
         else:
             pending.blobs.append(blob)
+            self._loose[blob.location] = blob
             pending.files.append(FileRecord(path, blob.sha256, blob.size, blob.digests))
             self._download.num_success += 1
         if pending.missing == 0:
@@ -227,11 +245,14 @@ class SyncRun:
         while len(self._keeping) > leave:
             future, finished = self._keeping.pop(0)
             future.result()
+            for pending in finished:
+                for blob in pending.blobs:
+                    del self._loose[blob.location]
             whole = [pending for pending in finished if not pending.failed]
             # Not durable by itself: the commit at the end of the sync makes this one durable as well.
             with self._database.transaction(durable=False):
-                record_blobs(self._database, {(blob.sha256, blob.size) for pending in finished for blob in pending.blobs})
-                saved = save_units(self._database, [_record(pending) for pending in whole])
+                new = record_blobs(self._database, {(blob.sha256, blob.size) for pending in finished for blob in pending.blobs})
+                saved = save_units(self._database, [_record(pending) for pending in whole], blobs=new)
             failpoints.reach("units.saved")
             self._found.update((row, unit_type) for (unit_type, _), row in saved.items())
 
@@ -245,11 +266,15 @@ class SyncRun:
             self.errors.append({"item": item, "error": why, "code": code})
 
     def _tick(self) -> None:
-        """Report progress, and stop here if the task was canceled."""
+        """Report progress, and stop here if the task was canceled; next to nothing most of the times."""
+        now = clock.monotonic()
+        if now < self._next_tick:
+            return
+        self._next_tick = now + _TICK_SECONDS
         self._count_bytes()
         self._task.progress(self.progress.report)
 
 
 def _record(pending: _Pending) -> UnitRecord:
     unit = pending.unit
-    return UnitRecord(unit.type_id, unit.uid, unit.fields_json(), tuple(pending.files), unit.repository_key_json)
+    return UnitRecord(unit.type_id, pending.uid, unit.fields_json(), tuple(pending.files), unit.repository_key_json)

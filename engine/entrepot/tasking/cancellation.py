@@ -14,7 +14,6 @@ from entrepot.tasking import readiness
 
 if TYPE_CHECKING:
     from entrepot.models import Database
-    from entrepot.tasking.readiness import Released
 
 _CANCEL_WAITING = "UPDATE task SET state = 'canceled', finished_at = ? WHERE task_id = ? AND state = 'waiting' RETURNING id"
 _CANCEL_RUNNING = "UPDATE task SET state = 'canceled' WHERE task_id = ? AND state = 'running' RETURNING id"
@@ -25,16 +24,11 @@ def cancel(database: Database, task_id: str) -> bool:
 
     Raises `MissingResource` if there is no such task.
     """
-    released: list[Released] = []
     with database.transaction():
         if database.row(f"SELECT 1 FROM task WHERE task_id = ?{database.for_update}", (task_id,)) is None:
             raise MissingResource(resource_id=task_id)
         waiting = database.row(_CANCEL_WAITING, (clock.now_us(), task_id))
         if waiting is not None:
-            released = readiness.release(database, waiting[0])
-            if database.serialises_writers:
-                readiness.make_successors_ready(database, released)
+            readiness.pass_on(database, readiness.release(database, waiting[0]))
         running = None if waiting else database.row(_CANCEL_RUNNING, (task_id,))
-    if not database.serialises_writers:
-        readiness.make_successors_ready(database, released)
     return waiting is not None or running is not None

@@ -66,8 +66,4 @@ def complete(database: Database, outcome: Outcome) -> list[Released] | None:
 def settle(database: Database, outcome: Outcome) -> None:
     """Write one outcome by itself, successors included; nothing happens if the task has another owner."""
     with database.transaction():
-        released = complete(database, outcome) or []
-        if database.serialises_writers:
-            readiness.make_successors_ready(database, released)
-    if not database.serialises_writers:
-        readiness.make_successors_ready(database, released)
+        readiness.pass_on(database, complete(database, outcome) or [])

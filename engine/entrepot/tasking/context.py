@@ -38,7 +38,7 @@ class TaskContext:
         self._lease = lease
         self._max_bytes = max_bytes
         self._interruption: type[Interrupted] | None = None
-        self._progress: str | None = None
+        self._progress: Mapping[str, JSON] | Callable[[], Mapping[str, JSON]] | None = None
         self._next_write = 0.0
 
     @property
@@ -46,10 +46,10 @@ class TaskContext:
         """The task's public id."""
         return self.claim.task_id
 
-    @property
     def unwritten_progress(self) -> str | None:
-        """The last progress report if the row does not have it yet, as JSON text."""
-        return self._progress
+        """Return the last progress report, as JSON text, if the row does not have it yet."""
+        report = self._progress
+        return None if report is None else self._encode(report() if callable(report) else report, "progress report")
 
     def interrupt(self, reason: type[Interrupted]) -> None:
         """Ask the task to stop at its next checkpoint; called from another thread."""
@@ -63,13 +63,12 @@ class TaskContext:
     def progress(self, report: Mapping[str, JSON] | Callable[[], Mapping[str, JSON]]) -> None:
         """Show `report`, a JSON object, as the task's progress; a function is called only when it is time to write.
 
-        Written at most twice a second; the last report is always kept. A checkpoint as well. Raises `ResultTooLarge`.
+        Written at most twice a second; the last report is kept in any case. A checkpoint as well. Raises `ResultTooLarge`.
         """
         self.checkpoint()
         now = clock.monotonic()
         if now < self._next_write:
-            if not callable(report):
-                self._progress = self._encode(report, "progress report")
+            self._progress = report
             return
         self._next_write = now + PROGRESS_INTERVAL.total_seconds()
         text = self._encode(report() if callable(report) else report, "progress report")
@@ -85,7 +84,7 @@ class TaskContext:
 
     def finish_progress(self, report: Mapping[str, JSON]) -> None:
         """Keep `report` as the last one; it is written together with the task's outcome."""
-        self._progress = self._encode(report, "progress report")
+        self._progress = report
 
     @contextmanager
     def transaction(self) -> Iterator[Database]:
@@ -102,6 +101,11 @@ class TaskContext:
             if held == 0:
                 self._stop()
             yield self._database
+
+    def is_owned(self) -> bool:
+        """Return True while no other worker has the task, canceled or not; within a transaction that stays so."""
+        query = f"SELECT 1 FROM task WHERE {OWNED}{self._database.for_update}"
+        return self._database.row(query, self.claim.fence) is not None
 
     def spawn(
         self, function: Callable[..., Any] | str, *args: JSON, idempotency_key: str | None = None, **kwargs: JSON

@@ -9,12 +9,14 @@ import contextlib
 import json
 import threading
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dramatiq.middleware.threading import raise_thread_exception
 
 from entrepot import clock, failpoints
 from entrepot.errors import EntrepotError, Interrupted, LeaseLost, TaskTimedOut, TimeLimitReached
+from entrepot.models import storable
 from entrepot.tasking.completion import Outcome
 from entrepot.tasking.context import TaskContext, running
 
@@ -53,15 +55,14 @@ class Execution:
             return None
         except Interrupted as reason:
             outcome = _stopped(claim, type(reason))
-        except Exception as error:  # noqa: BLE001 - border: whatever a task raises becomes its outcome
+        except BaseException as error:  # noqa: BLE001 - border: whatever a task raises, sys.exit() included, is its outcome
             outcome = Outcome(claim, "error", error=json.dumps(_document(error), default=str), traceback=_traceback(error))
-        progress = self.context.unwritten_progress
-        return Outcome(claim, outcome.state, outcome.result, outcome.error, outcome.traceback, progress)
+        return replace(outcome, progress=self.context.unwritten_progress())
 
-    def outcome_of_interruption(self) -> Outcome | None:
-        """Return how the task ends if it never stops although it was told to; None if it was not, or is not ours any more."""
-        reason = self._reason
-        return None if reason is None or reason is LeaseLost else _stopped(self.context.claim, reason)
+    @property
+    def last_word(self) -> str | None:
+        """The error (JSON text) that the task ends with if it never stops although it is out of time; else None."""
+        return _stopped(self.context.claim, TimeLimitReached).error if self._reason is TimeLimitReached else None
 
     def interrupt(self, reason: type[Interrupted], *, by_force: bool) -> None:
         """Ask the function to stop; by force, raise `reason` in its thread at the next bytecode. For other threads.
@@ -112,14 +113,17 @@ def _stopped(claim: Claim, reason: type[Interrupted]) -> Outcome:
     return Outcome(claim, "error", error=json.dumps(error.document()))
 
 
-def _document(error: Exception) -> dict[str, object]:
+def _document(error: BaseException) -> dict[str, object]:
     if isinstance(error, EntrepotError):
         return dict(error.document())
-    return {"code": "PLP0000", "description": str(error) or type(error).__name__, "data": {}, "sub_errors": []}
+    text = str(error) or type(error).__name__
+    if isinstance(error, SystemExit):
+        text = f"The function called sys.exit({text}); a task ends by returning or by raising an error."
+    return {"code": "PLP0000", "description": text, "data": {}, "sub_errors": []}
 
 
-def _traceback(error: Exception) -> str | None:
+def _traceback(error: BaseException) -> str | None:
     """Return the traceback of an unexpected error; a deliberate one says all in its message."""
     if isinstance(error, EntrepotError):
         return None
-    return "".join(traceback.format_exception(error))
+    return storable("".join(traceback.format_exception(error)))

@@ -67,11 +67,25 @@ def claim(database: Database, owner: str, *, limit: int, lease: timedelta) -> li
 
 
 def renew(database: Database, claims: Iterable[Claim], *, lease: timedelta) -> list[Claim]:
-    """Extend the leases of `claims` and return those whose task has another owner now."""
+    """Extend the leases of `claims` and return those whose task has another owner now.
+
+    A row that the task itself is just writing to is passed over: that write extends its lease as well.
+    """
+    extend = f"UPDATE task SET lease_until = ? WHERE id IN (SELECT id FROM task WHERE {OWNED}{database.skip_locked})"
+    lost = []
     with database.transaction(durable=False):
         lease_until = database.lease_now_us() + clock.us(lease)
-        extend = f"UPDATE task SET lease_until = ? WHERE {OWNED}"
-        return [held for held in claims if database.execute(extend, (lease_until, *held.fence)).rowcount == 0]
+        for held in claims:
+            changed = database.execute(extend, (lease_until, *held.fence)).rowcount
+            if changed == 0 and database.row(f"SELECT 1 FROM task WHERE {OWNED}", held.fence) is None:
+                lost.append(held)
+    return lost
+
+
+def leave_word(database: Database, held: Claim, error: str) -> None:
+    """Write how the task will end when its worker is gone, which does not stop it; `rescue` reads it."""
+    with database.transaction():
+        database.execute(f"UPDATE task SET error = ? WHERE {OWNED} AND state = 'running'", (error, *held.fence))
 
 
 def canceled_ids(database: Database, owner: str) -> set[int]:

@@ -8,6 +8,7 @@ that run tasks only put outcomes in. Steps 4 and 6 of the walk of a task.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections import deque
@@ -16,12 +17,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from entrepot import clock, failpoints
-from entrepot.errors import EntrepotError
+from entrepot.errors import DatabaseError, DatabaseUnavailable, EntrepotError, StorageError
 from entrepot.tasking import completion, lease, readiness
+from entrepot.tasking.completion import Outcome
 
 if TYPE_CHECKING:
     from entrepot.models import ChangeWatch, Database
-    from entrepot.tasking.completion import Outcome
     from entrepot.tasking.lease import Claim
     from entrepot.tasking.readiness import Released
 
@@ -48,6 +49,7 @@ class Ledger:
         self._free = slots
         self._claimed: deque[Claim] = deque()
         self._outcomes: deque[Outcome] = deque()
+        self._released: list[Released] = []
         self._wake = threading.Condition()
         self._watch: ChangeWatch | None = None
         self._look = True
@@ -86,22 +88,36 @@ class Ledger:
     def turn(self) -> None:
         """Write the outcomes that have come in and claim as many tasks as threads are idle."""
         outcomes = [self._outcomes.popleft() for _ in range(len(self._outcomes))]
+        had_outcomes = bool(outcomes)
         limit = 0 if self._draining else self._free
         try:
             claims = self._commit(outcomes, limit)
-        except EntrepotError as error:
+        except (DatabaseUnavailable, StorageError) as error:
             # Nothing is lost: the outcomes go back and are written as soon as the database lets us.
             self._outcomes.extendleft(reversed(outcomes))
             self._pause_after(error)
             return
+        except DatabaseError as error:
+            log.warning("%s Writing the outcomes one by one.", error)
+            claims = []
+            for outcome in outcomes:
+                self._write_alone(outcome)
+        except BaseException:
+            self._outcomes.extendleft(reversed(outcomes))
+            raise
         if claims:
             failpoints.reach("lease.committed")
-        if outcomes:
+        if had_outcomes:
             failpoints.reach("completion.committed")
-        self._look = len(claims) == limit > 0
+        self._look = len(claims) == limit
         with self._wake:
             self._free -= len(claims)
         self._claimed.extend(claims)
+
+    @property
+    def has_unwritten(self) -> bool:
+        """True while outcomes wait to be written."""
+        return bool(self._outcomes)
 
     def put_back(self, claims: Iterable[Claim]) -> None:
         """Take back claims that no thread has begun; `hand_back` returns them to the line."""
@@ -114,24 +130,39 @@ class Ledger:
             self._claimed.clear()
 
     def _commit(self, outcomes: list[Outcome], limit: int) -> list[Claim]:
+        """Write `outcomes` and claim: in one transaction on SQLite; in two on PostgreSQL, so that rivals see the releases."""
         if self._database.serialises_writers:
             with self._database.transaction(durable=False):
-                return self._complete_then_claim(outcomes, limit)
-        return self._complete_then_claim(outcomes, limit)
-
-    def _complete_then_claim(self, outcomes: list[Outcome], limit: int) -> list[Claim]:
-        """Two transactions, so that a rival on PostgreSQL sees the releases; on SQLite both join the caller's one."""
-        released: list[Released] = []
-        if outcomes:
-            with self._database.transaction(durable=False):
-                for outcome in outcomes:
-                    freed = completion.complete(self._database, outcome)
-                    if freed is None:
-                        log.warning("Task %s has another owner now; this outcome is dropped.", outcome.claim.task_id)
-                    released += freed or []
+                return self._hand_over(self._complete(outcomes), limit)
         with self._database.transaction(durable=False):
-            readiness.make_successors_ready(self._database, released)
-            return lease.claim(self._database, self._owner, limit=limit, lease=self._lease_span) if limit else []
+            released = self._complete(outcomes)
+        outcomes.clear()
+        self._released += released
+        with self._database.transaction(durable=False):
+            claims = self._hand_over(self._released, limit)
+        self._released = []
+        return claims
+
+    def _complete(self, outcomes: list[Outcome]) -> list[Released]:
+        released: list[Released] = []
+        for outcome in outcomes:
+            freed = completion.complete(self._database, outcome)
+            if freed is None:
+                log.warning("Task %s has another owner now; this outcome is dropped.", outcome.claim.task_id)
+            released += freed or []
+        return released
+
+    def _hand_over(self, released: list[Released], limit: int) -> list[Claim]:
+        readiness.make_successors_ready(self._database, released)
+        return lease.claim(self._database, self._owner, limit=limit, lease=self._lease_span) if limit else []
+
+    def _write_alone(self, outcome: Outcome) -> None:
+        """Write an outcome that the database may have refused; if it does, the task ends with that as its error."""
+        try:
+            completion.settle(self._database, outcome)
+        except DatabaseError as error:
+            refused = json.dumps(error.document())
+            completion.settle(self._database, Outcome(outcome.claim, "error", error=refused))
 
     def _pause_after(self, error: EntrepotError) -> None:
         """Give the database a moment, and begin with a new connection."""

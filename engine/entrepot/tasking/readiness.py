@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from entrepot import clock
@@ -18,22 +19,26 @@ if TYPE_CHECKING:
     from entrepot.models import Database
     from entrepot.tasking.resources import Resource
 
+#: Each look-up is the smallest key of an index: O(log n), whatever the planner knows of the table.
 _FIRST_IN_LINE = """
 NOT EXISTS (
-    SELECT 1 FROM reservation AS mine WHERE mine.task = task.id AND (
-        EXISTS (SELECT 1 FROM reservation AS earlier
-                WHERE earlier.resource = mine.resource AND earlier.exclusive AND earlier.task < mine.task)
-        OR (mine.exclusive AND EXISTS (SELECT 1 FROM reservation AS earlier
-                WHERE earlier.resource = mine.resource AND earlier.task < mine.task))
-    )
+    SELECT 1 FROM reservation AS mine WHERE mine.task = task.id AND mine.task > CASE WHEN mine.exclusive
+        THEN (SELECT MIN(earlier.task) FROM reservation AS earlier WHERE earlier.resource = mine.resource)
+        ELSE COALESCE((SELECT MIN(earlier.task) FROM reservation AS earlier
+                       WHERE earlier.resource = mine.resource AND earlier.exclusive), mine.task) END
 )
 """
-_MAKE_READY = "UPDATE task SET ready_at = ? WHERE state = 'waiting' AND ready_at IS NULL AND " + _FIRST_IN_LINE
-_NEXT_EXCLUSIVE = "SELECT MIN(task) FROM reservation WHERE resource = ? AND exclusive AND task > ?"
-_UP_TO_NEXT_EXCLUSIVE = (
-    "SELECT task FROM reservation WHERE resource = ? AND task > ? "
-    f"AND task <= COALESCE(({_NEXT_EXCLUSIVE}), 9223372036854775807)"
+#: Rows that somebody cancels just now are left to him.
+_MAKE_READY = """
+UPDATE task SET ready_at = ? WHERE id IN (
+    SELECT id FROM task WHERE id IN {ids} AND state = 'waiting' AND ready_at IS NULL AND {first_in_line}{skip_locked}
 )
+"""
+_NEXT_EXCLUSIVE = "SELECT MIN(task) FROM reservation WHERE resource = ? AND exclusive AND task > ?"
+_UP_TO = "SELECT task FROM reservation WHERE resource = ? AND task > ? AND task <= ?"
+_BEHIND = "SELECT task FROM reservation WHERE resource = ? AND task > ?"
+#: Tasks in one statement.
+_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +65,50 @@ def release(database: Database, task: int) -> list[Released]:
     return [Released(task, resource, bool(exclusive)) for resource, exclusive in rows]
 
 
+def pass_on(database: Database, released: Sequence[Released]) -> None:
+    """Make the successors ready, within the caller's transaction that released what they waited for.
+
+    On PostgreSQL that happens after its commit: two tasks that finish at the same moment would otherwise each still see
+    the other's reservation.
+    """
+    if not released:
+        return
+    if database.serialises_writers:
+        make_successors_ready(database, released)
+    else:
+        database.after_commit(partial(make_successors_ready, database, released))
+
+
 def make_successors_ready(database: Database, released: Sequence[Released]) -> None:
     """Make ready whoever has become first in line because `released` are gone.
 
     Behind an exclusive reservation that is everyone up to and with the next exclusive one; behind a shared one only
-    the next exclusive one can have waited for it. On PostgreSQL this runs after the transaction that released them:
-    two tasks that finish at the same moment would otherwise each still see the other's reservation.
+    the next exclusive one can have waited for it.
     """
-    now = clock.now_us()
+    candidates: set[int] = set()
     for gone in released:
-        values: tuple[object, ...]
-        if gone.exclusive:
-            candidates, values = _UP_TO_NEXT_EXCLUSIVE, (gone.resource, gone.task, gone.resource, gone.task)
+        row = database.row(_NEXT_EXCLUSIVE, (gone.resource, gone.task))
+        next_exclusive = row[0] if row else None
+        if not gone.exclusive:
+            candidates |= {next_exclusive} if next_exclusive is not None else set()
+        elif next_exclusive is None:
+            candidates.update(task for (task,) in database.rows(_BEHIND, (gone.resource, gone.task)))
         else:
-            candidates, values = _NEXT_EXCLUSIVE, (gone.resource, gone.task)
-        database.execute(f"{_MAKE_READY} AND id IN ({candidates})", (now, *values))
+            rows = database.rows(_UP_TO, (gone.resource, gone.task, next_exclusive))
+            candidates.update(task for (task,) in rows)
+    if candidates:
+        make_first_ready(database, sorted(candidates))
 
 
 def make_first_ready(database: Database, tasks: Sequence[int]) -> int:
     """Make ready those of `tasks` (row ids) that are first in line; return how many were."""
-    marks = ", ".join("?" * len(tasks))
-    return int(database.execute(f"{_MAKE_READY} AND id IN ({marks})", (clock.now_us(), *tasks)).rowcount)
+    count, now = 0, clock.now_us()
+    for start in range(0, len(tasks), _CHUNK):
+        chunk = tasks[start : start + _CHUNK]
+        ids = f"({', '.join('?' * len(chunk))})"
+        statement = _MAKE_READY.format(ids=ids, first_in_line=_FIRST_IN_LINE, skip_locked=database.skip_locked)
+        count += database.execute(statement, (now, *chunk)).rowcount
+    return count
 
 
 def sweep(database: Database) -> int:
@@ -88,11 +116,9 @@ def sweep(database: Database) -> int:
 
     Repairs a wake-up that was lost between two commits. One round of the readiness loop.
     """
-    overlooked = [
-        row[0]
-        for row in database.rows("SELECT id FROM task WHERE state = 'waiting' AND ready_at IS NULL AND " + _FIRST_IN_LINE)
-    ]
+    query = f"SELECT id FROM task WHERE state = 'waiting' AND ready_at IS NULL AND {_FIRST_IN_LINE}"
+    overlooked = [row[0] for row in database.rows(query)]
     if not overlooked:
         return 0
     with database.transaction(durable=False):
-        return make_first_ready(database, overlooked[:500])
+        return make_first_ready(database, overlooked)

@@ -7,35 +7,34 @@ in `error` PLP0049. One that had been canceled is finished as canceled. One roun
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from entrepot import clock
 from entrepot.errors import WorkerLost
+from entrepot.settings import LONGEST_LEASE_SECONDS
 from entrepot.tasking import readiness
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from entrepot.models import Database, Row
-    from entrepot.tasking.readiness import Released
 
-#: A lease that ends further ahead than this many leases was given before the machine's clock started anew.
-_IMPOSSIBLE_LEASES = 3
-_ORPHANS = "SELECT id, attempt, owner, state, idempotent, rescues, lease_until FROM task "
+#: A lease on SQLite that ends further ahead was given before the machine was started anew.
+_LONGEST_LEASE = timedelta(seconds=LONGEST_LEASE_SECONDS)
+_ORPHANS = "SELECT id, attempt, owner, state, idempotent, rescues, lease_until, error FROM task "
+#: A row that its owner is just writing to is not an orphan's.
+_STILL_SO = """
+id IN (SELECT id FROM task WHERE id = ? AND attempt = ? AND owner = ? AND lease_until = ? AND state = ?{skip_locked})
+"""
 _RETRY = """
-UPDATE task SET state = 'waiting', owner = NULL, lease_until = NULL, started_at = NULL, rescues = rescues + ?
-WHERE id = ? AND attempt = ? AND owner = ? AND lease_until = ? AND state = 'running'
+UPDATE task SET state = 'waiting', owner = NULL, lease_until = NULL, started_at = NULL, rescues = rescues + ? WHERE
 """
-_END = """
-UPDATE task SET state = ?, finished_at = ?, lease_until = NULL, error = ?
-WHERE id = ? AND attempt = ? AND owner = ? AND lease_until = ? AND state = ?
-"""
+_END = "UPDATE task SET state = ?, finished_at = ?, lease_until = NULL, error = ? WHERE "
 
 
-def rescue(database: Database, *, lease: timedelta, limit: int, retry: bool) -> int:
+def rescue(database: Database, *, limit: int, retry: bool) -> int:
     """Take every task whose lease ran out from its owner, and return how many there were."""
     now = database.lease_now_us()
-    impossible = now + _IMPOSSIBLE_LEASES * clock.us(lease)
+    impossible = now + clock.us(_LONGEST_LEASE)
     orphans = database.rows(
         f"{_ORPHANS} WHERE owner IS NOT NULL AND finished_at IS NULL AND (lease_until < ? OR lease_until > ?)",
         (now, impossible),
@@ -55,26 +54,25 @@ def rescue_from(database: Database, owner: str, *, limit: int, retry: bool, coun
 def _take_over(database: Database, orphans: list[Row], *, limit: int, retry: bool, count: bool = True) -> int:
     taken = 0
     for orphan in orphans:
-        released: list[Released] = []
         with database.transaction():
-            taken += _take_over_one(database, orphan, released, limit=limit, retry=retry, count=count)
-            if database.serialises_writers:
-                readiness.make_successors_ready(database, released)
-        if not database.serialises_writers:
-            readiness.make_successors_ready(database, released)
+            taken += _take_over_one(database, orphan, limit=limit, retry=retry, count=count)
     return taken
 
 
-def _take_over_one(database: Database, orphan: Row, released: list[Released], *, limit: int, retry: bool, count: bool) -> int:
-    id_, attempt, owner, state, idempotent, rescues, lease_until = orphan
-    if state == "running" and idempotent and retry and (rescues < limit or not count):
-        return int(database.execute(_RETRY, (int(count), id_, attempt, owner, lease_until)).rowcount)
-    final, error = (
-        ("canceled", None) if state == "canceled" else ("error", _lost(owner, idempotent=idempotent, rescues=rescues))
-    )
-    ended = database.execute(_END, (final, clock.now_us(), error, id_, attempt, owner, lease_until, state)).rowcount
+def _take_over_one(database: Database, orphan: Row, *, limit: int, retry: bool, count: bool) -> int:
+    """Run it again, or end it; one whose owner left word how it ends (`error`) ends that way."""
+    id_, attempt, owner, state, idempotent, rescues, lease_until, error = orphan
+    still_so = _STILL_SO.format(skip_locked=database.skip_locked)
+    fence = (id_, attempt, owner, lease_until, state)
+    if state == "running" and error is None and idempotent and retry and (rescues < limit or not count):
+        return int(database.execute(_RETRY + still_so, (int(count), *fence)).rowcount)
+    if state == "canceled":
+        final, error = "canceled", None
+    else:
+        final, error = "error", error or _lost(owner, idempotent=idempotent, rescues=rescues)
+    ended = database.execute(_END + still_so, (final, clock.now_us(), error, *fence)).rowcount
     if ended:
-        released += readiness.release(database, id_)
+        readiness.pass_on(database, readiness.release(database, id_))
     return int(ended)
 
 

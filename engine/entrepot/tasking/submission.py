@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from entrepot import clock, failpoints
-from entrepot.errors import InvalidValue
+from entrepot.errors import InvalidValue, OperationConflict
 from entrepot.tasking import readiness
 from entrepot.tasking.resources import Resource
 
@@ -101,7 +101,9 @@ def _as_json(new: NewTask) -> str:
 
 def _known_task_id(database: Database, key: str | None) -> str:
     row = database.row("SELECT task_id FROM task WHERE idempotency_key = ?", (key,))
-    assert row is not None  # noqa: S101 - the insert has just met it, and retention does not run inside this transaction
+    if row is None:
+        msg = f"The task with idempotency key {key!r} was removed by retention at this very moment. Try again."
+        raise OperationConflict(msg)
     return str(row[0])
 
 

@@ -19,8 +19,8 @@ import dramatiq
 from dramatiq.worker import Worker as DramatiqWorker
 
 from entrepot import clock
-from entrepot.errors import Canceled, EntrepotError, LeaseLost, TimeLimitReached
-from entrepot.tasking import completion, lease, rescue
+from entrepot.errors import Canceled, Interrupted, LeaseLost, TimeLimitReached
+from entrepot.tasking import lease
 from entrepot.tasking.context import TaskContext
 from entrepot.tasking.execution import Execution
 from entrepot.tasking.ledger import Ledger
@@ -51,7 +51,8 @@ class Worker:
         self._settings = settings
         self._threads = threads
         self._give_up = give_up
-        self._executions: dict[int, Execution] = {}
+        self._executions: dict[tuple[int, int, str], Execution] = {}
+        self._lost: set[tuple[int, int, str]] = set()
         self._stopping = threading.Event()
         self._ledger = Ledger(self._database, name, slots=threads, lease_span=settings.lease)
         self._broker = EmbeddedBroker(self._ledger, self._database)
@@ -74,7 +75,10 @@ class Worker:
         self._ledger.drain()
         self._dramatiq.stop(timeout=int(timeout.total_seconds() * 1000))
         ended = not self._executions
+        deadline = clock.monotonic() + timeout.total_seconds()
         self._ledger.turn()
+        while self._ledger.has_unwritten and clock.monotonic() < deadline:
+            self._ledger.turn()
         self._ledger.hand_back()
         self._stopping.set()
         self._beat.join()
@@ -85,26 +89,25 @@ class Worker:
         return ended
 
     def abandon(self) -> None:
-        """Give up what still runs, without counting it as a rescue; the caller ends the process right after.
+        """Leave word how tasks end that never stopped; the caller ends the process right after.
 
-        A task that was told to stop is not run again: it ends as it would have, had it obeyed.
+        Nothing is released here: their functions still run. Whoever sees the process dead hands on what it held.
         """
         for execution in list(self._executions.values()):
-            outcome = execution.outcome_of_interruption()
-            if outcome is not None:
-                completion.settle(self._database, outcome)
-        limit, retry = self._settings.rescue_limit, self._settings.orphans == "retry"
-        rescue.rescue_from(self._database, self.name, limit=limit, retry=retry, count=False)
+            error = execution.last_word
+            if error is not None:
+                lease.leave_word(self._database, execution.context.claim, error)
 
     def _run(self, claim: Claim) -> None:
         """Run one task: the actor of every message."""
         settings = self._settings
         context = TaskContext(claim, self._tasks, lease=settings.lease, max_bytes=settings.max_result_bytes)
-        execution = self._executions[claim.id] = Execution(context)
+        execution = self._executions[claim.fence] = Execution(context)
         try:
             outcome = execution.run(self._tasks.registry)
         finally:
-            del self._executions[claim.id]
+            del self._executions[claim.fence]
+            self._lost.discard(claim.fence)
         if execution.interrupted_at is not None:
             self._database.close()  # an interrupted function may have left a transaction open
         if outcome is not None:
@@ -118,8 +121,8 @@ class Worker:
                 if clock.monotonic() >= next_beat:
                     next_beat = clock.monotonic() + self._settings.beat_seconds
                     self._renew()
-            except EntrepotError as error:
-                log.warning("%s", error)
+            except Exception as error:  # noqa: BLE001 - without a beat every lease of this process would run out
+                log.warning("The beat goes on after: %s", error)
                 self._database.close()
         self._database.close()
 
@@ -132,8 +135,11 @@ class Worker:
         now = clock.monotonic()
         for execution in executions:
             claim = execution.context.claim
-            if claim.id in canceled:
-                reason: type[Canceled | TimeLimitReached] = Canceled
+            reason: type[Interrupted]
+            if claim.fence in self._lost:
+                reason = LeaseLost
+            elif claim.id in canceled:
+                reason = Canceled
             elif claim.timeout is not None and now - execution.started > claim.timeout.total_seconds():
                 reason = TimeLimitReached
             else:
@@ -147,10 +153,9 @@ class Worker:
     def _renew(self) -> None:
         claims = [execution.context.claim for execution in list(self._executions.values())]
         for claim in lease.renew(self._database, claims, lease=self._settings.lease):
-            execution = self._executions.get(claim.id)
-            if execution is not None and execution.context.claim == claim:
+            if claim.fence in self._executions:
                 log.warning("Task %s has another owner now; it is stopped here.", claim.task_id)
-                execution.interrupt(LeaseLost, by_force=False)
+                self._lost.add(claim.fence)
         self._register()
 
     def _register(self) -> None:

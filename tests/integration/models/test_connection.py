@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from entrepot.errors import (
     StorageUnwritable,
 )
 from entrepot.models import Database, TaskGroup
-from entrepot.models.connection import translated
+from entrepot.models.database_faults import translated
 
 TASK_GROUP = "INSERT INTO task_group (group_id, created_at) VALUES (?, ?)"
 
@@ -36,24 +37,6 @@ def test_a_percent_sign_in_a_statement_means_itself(database: Database) -> None:
     database.execute(TASK_GROUP, ("zoo", 1))
 
     assert database.rows("SELECT group_id FROM task_group WHERE group_id LIKE 'z%'") == [("zoo",)]
-
-
-def test_a_stream_yields_every_row_in_order(database: Database) -> None:
-    database.executemany(TASK_GROUP, [(f"group {number}", number) for number in range(25)])
-
-    streamed = list(database.stream("SELECT created_at FROM task_group WHERE created_at >= ? ORDER BY id", (5,), size=10))
-
-    assert streamed == [(number,) for number in range(5, 25)]
-
-
-def test_a_stream_may_be_read_inside_a_transaction_that_writes(database: Database) -> None:
-    database.executemany(TASK_GROUP, [(f"group {number}", number) for number in range(5)])
-
-    with database.transaction():
-        for (number,) in database.stream("SELECT created_at FROM task_group ORDER BY id", size=2):
-            database.execute("UPDATE task_group SET created_at = ? WHERE created_at = ?", (number + 100, number))
-
-    assert database.row("SELECT min(created_at), max(created_at) FROM task_group") == (100, 104)
 
 
 def test_peewee_queries_run_on_the_same_connection(database: Database) -> None:
@@ -163,7 +146,7 @@ def test_a_folder_that_does_not_exist_is_named_in_the_refusal(tmp_path: Path) ->
         ("database or disk is full", StorageFull),
         ("attempt to write a readonly database", StorageUnwritable),
         ("no such table: task", DatabaseOutdated),
-        ('near "SELEC": syntax error', DatabaseUnavailable),
+        ('near "SELEC": syntax error', DatabaseError),
     ],
 )
 def test_a_drivers_error_becomes_one_of_this_project(text: str, kind: type[EntrepotError]) -> None:
@@ -182,3 +165,41 @@ def test_an_unknown_error_is_a_database_error_that_quotes_it() -> None:
 def _becomes_true(question: Callable[[], bool]) -> bool:
     waiting = threading.Event()
     return any(question() or waiting.wait(0.01) for _ in range(500))
+
+
+def test_a_statement_whose_error_is_swallowed_never_loses_a_commit_silently(database: Database) -> None:
+    """PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement failed; SQLite keeps the rest."""
+    try:
+        with database.transaction():
+            database.execute(TASK_GROUP, ("kept", 1))
+            with contextlib.suppress(peewee.IntegrityError):
+                database.execute(TASK_GROUP, ("kept", 1))
+    except DatabaseError:
+        assert database.dialect == "postgresql"
+        assert database.rows("SELECT group_id FROM task_group") == []
+    else:
+        assert database.dialect == "sqlite"
+        assert database.rows("SELECT group_id FROM task_group") == [("kept",)]
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_commit_is_as_durable_as_was_asked(database: Database, durable: bool) -> None:
+    with database.transaction(durable=durable):
+        if database.dialect == "sqlite":
+            assert database.row("PRAGMA synchronous") == ((2,) if durable else (1,))
+        else:
+            assert database.row("SHOW synchronous_commit") == (("on",) if durable else ("off",))
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_a_connection_that_the_server_closed_is_replaced_by_the_next_transaction(database: Database, database_url: str) -> None:
+    row = database.row("SELECT pg_backend_pid()")
+    assert row is not None
+    rival = Database(database_url)
+    rival.execute("SELECT pg_terminate_backend(?)", (row[0],))
+    rival.close()
+
+    with database.transaction():
+        database.execute(TASK_GROUP, ("zoo", 1))
+
+    assert database.rows("SELECT group_id FROM task_group") == [("zoo",)]

@@ -144,3 +144,11 @@ def test_what_was_accepted_before_a_delete_runs_first_and_what_comes_later_fails
 def test_an_unknown_distributor_is_refused_when_a_publish_is_requested(engine: Engine, zoo: Repository) -> None:
     with pytest.raises(MissingResource, match="distributor_id=nope"):
         zoo.publish("nope")
+
+
+def test_a_delete_that_runs_again_after_its_commit_is_finished(engine: Engine, zoo: Repository) -> None:
+    handle = engine.repositories.delete(zoo.repository_id)
+    run(engine, handle)
+    engine.database.execute("UPDATE task SET state = 'waiting', finished_at = NULL, owner = NULL")
+
+    assert run(engine, handle).state == "finished"

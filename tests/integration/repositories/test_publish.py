@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -129,8 +130,64 @@ def test_a_path_that_left_is_served_for_its_grace_time_but_not_listed(engine: En
     assert not left.is_live
     assert isinstance(folder, PublishedDirectory)
     assert [item.name for item in folder.items] == ["PULP_MANIFEST", "a.txt", "c.txt"]
-    engine.database.execute("UPDATE publication SET created_at = created_at - ?", (24 * 3600 * 10**6,))
+    engine.database.execute("UPDATE publication SET live_until = live_until - ?", (24 * 3600 * 10**6,))
     assert engine.repositories.published("zoo/b.txt") is None
+
+
+def test_the_grace_time_holds_around_a_roll_back_too(engine: Engine, zoo: Repository, feed: Feed) -> None:
+    run(engine, zoo.sync())
+    run(engine, zoo.publish("web"))
+    feed.put(d__txt="new")
+    run(engine, zoo.sync())
+    run(engine, zoo.publish("web"))
+
+    zoo.roll_back("web", 1)
+
+    left = engine.repositories.published("zoo/d.txt")
+    assert isinstance(left, PublishedFile)
+    assert not left.is_live
+
+
+def test_a_name_that_becomes_a_folder_is_published_and_one_that_is_both_is_refused(
+    engine: Engine, zoo: Repository, feed: Feed
+) -> None:
+    feed.files = {"a/x": b"1", "a/y": b"2"}
+    run(engine, zoo.sync())
+    run(engine, zoo.publish("web"))
+    feed.files = {"a": b"3"}
+    run(engine, zoo.sync({"remove_missing": False}))
+    live = zoo.publications("web")[0].revision
+
+    refused = run(engine, zoo.publish("web"))
+
+    assert refused.error is not None
+    assert refused.error["code"] == "PLP0034"
+    assert zoo.publications("web")[0].revision == live
+    run(engine, zoo.sync({"remove_missing": True, "force_full": True}))
+    run(engine, zoo.publish("web"))
+    assert published(engine) == feed.files
+
+
+def test_more_units_than_a_page_are_published_while_others_commit(engine: Engine, zoo: Repository, feed: Feed) -> None:
+    feed.files = {f"{number:04}": b"%d" % number for number in range(1200)}
+    run(engine, zoo.sync())
+    stop = threading.Event()
+
+    def commit_all_the_time() -> None:
+        with engine.visit():
+            while not stop.is_set():
+                engine.database.execute("UPDATE repository SET description = 'x'")
+
+    rival = threading.Thread(target=commit_all_the_time)
+    rival.start()
+    try:
+        report = run(engine, zoo.publish("web"))
+    finally:
+        stop.set()
+        rival.join()
+
+    assert report.state == "finished", report.error
+    assert zoo.publications("web")[0].entry_count == 1201
 
 
 def test_pruning_keeps_the_newest_and_the_live_publication(engine: Engine, zoo: Repository, feed: Feed) -> None:

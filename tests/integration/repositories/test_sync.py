@@ -233,10 +233,13 @@ def test_a_sync_that_runs_again_after_its_commit_publishes_only_once(engine: Eng
     handle = repository.sync()
     drain(engine, limit=1)
     engine.database.execute(
-        "UPDATE task SET state = 'waiting', finished_at = NULL, owner = NULL WHERE task_id = ?", (handle.task_id,)
+        "UPDATE task SET state = 'waiting', finished_at = NULL, owner = NULL, result = NULL WHERE task_id = ?",
+        (handle.task_id,),
     )
 
     drain(engine)
 
+    assert counts(handle.report()) == (3, 0, 0)
+    assert [entry.result for entry in repository.history("sync")] == ["success"]
     assert len(handle.report().spawned) == 1
     assert len(repository.publications("web")) == 1

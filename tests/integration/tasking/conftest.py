@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -44,6 +45,18 @@ def repeatable() -> None:
 def fail(text: str) -> None:
     """Raise."""
     raise ValueError(text)
+
+
+@entrepot.task
+def fail_unprintably() -> None:
+    """Raise an error whose text no database can keep as it is."""
+    raise ValueError("lone surrogate \udcff and NUL \x00")
+
+
+@entrepot.task
+def leave() -> None:
+    """Call sys.exit, as library code sometimes does."""
+    sys.exit(3)
 
 
 @entrepot.task

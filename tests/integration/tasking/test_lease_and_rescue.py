@@ -21,7 +21,7 @@ def run_out(engine: Engine) -> None:
 
 
 def take_over(engine: Engine, *, limit: int = 3, retry: bool = True) -> int:
-    return rescue.rescue(engine.database, lease=LEASE, limit=limit, retry=retry)
+    return rescue.rescue(engine.database, limit=limit, retry=retry)
 
 
 def context_of(engine: Engine, claim: Claim) -> TaskContext:

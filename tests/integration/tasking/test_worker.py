@@ -9,10 +9,21 @@ import pytest
 import entrepot
 from entrepot.engine import Engine
 from entrepot.errors import MissingResource, TaskCanceled, TaskFailed, WaitTimeout
-from entrepot.tasking import retention
+from entrepot.tasking import TaskType, retention
 from entrepot.tasking.worker import Worker
 
-from .conftest import Gate, echo, eventually, fail, hold, overrun, spawn_two, wait_cooperatively, wait_stubbornly
+from .conftest import (
+    Gate,
+    echo,
+    fail,
+    fail_unprintably,
+    hold,
+    leave,
+    overrun,
+    spawn_two,
+    wait_cooperatively,
+    wait_stubbornly,
+)
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -40,15 +51,28 @@ def test_an_exception_becomes_the_tasks_error_with_its_traceback(engine: Engine)
 
 
 def test_a_task_of_an_unknown_type_ends_in_an_error_that_says_what_to_do(engine: Engine) -> None:
-    handle = engine.enqueue(echo, 1)
-    engine.database.execute("UPDATE task SET task_type = 'shop.ship' WHERE state = 'waiting'")
+    with Engine(settings=engine.settings) as other:
+        other.registry.add(TaskType("shop.ship", print))
 
-    eventually(lambda: handle.report().is_final)
+        with pytest.raises(TaskFailed, match="ENTREPOT_TASK_MODULES") as caught:
+            other.enqueue("shop.ship").wait(20)
 
-    error = handle.report().error
-    if error is not None:  # the worker may have been faster than the update
-        assert error["code"] == "PLP2015"
-        assert "ENTREPOT_TASK_MODULES" in str(error["description"])
+    assert caught.value.data["error"]["code"] == "PLP2015"  # type: ignore[index,call-overload]
+
+
+def test_an_error_that_no_database_can_keep_does_not_stop_the_worker(engine: Engine) -> None:
+    handle = engine.enqueue(fail_unprintably)
+
+    with pytest.raises(TaskFailed):
+        handle.wait(20)
+
+    assert "\\x00" in str(handle.report().traceback)
+    assert engine.enqueue(echo, 1).wait(20).result == 1
+
+
+def test_a_task_that_calls_sys_exit_ends_in_an_error_that_says_so(engine: Engine) -> None:
+    with pytest.raises(TaskFailed, match=r"called sys\.exit\(3\)"):
+        engine.enqueue(leave).wait(20)
 
 
 def test_waiting_gives_up_after_its_timeout_and_the_task_goes_on(engine: Engine, gate: Gate) -> None:
@@ -159,7 +183,8 @@ def test_old_finished_tasks_are_removed_and_waiting_ones_never(engine: Engine, g
         done.report()
     assert waiting.state == "waiting"
     assert engine.tasks.list(tags=["on:x"]) == []
-    assert gate is not None
+    gate.open.set()
+    assert waiting.wait(20).state == "finished"
 
 
 def test_the_worker_is_listed_as_alive(engine: Engine, worker: Worker) -> None:
@@ -179,3 +204,16 @@ def count_to_three() -> None:
 def return_much() -> str:
     """Return more than the limit."""
     return "x" * 1_000_001
+
+
+def test_progress_given_as_a_function_is_kept_too(engine: Engine) -> None:
+    report = engine.enqueue(count_lazily).wait(20)
+
+    assert report.progress == {"counter": 3}
+
+
+@entrepot.task
+def count_lazily() -> None:
+    """Report progress by functions, faster than it is written."""
+    for number in (1, 2, 3):
+        entrepot.current_task().progress(lambda number=number: {"counter": number})  # type: ignore[misc]

@@ -10,9 +10,8 @@ from threading import Event
 
 import pytest
 
-from entrepot.content import transfers
 from entrepot.content.fetch import Fetcher, FetchOutcome, FetchRequest
-from entrepot.content.store import BlobStore
+from entrepot.content.store import BlobStore, BlobWriter
 from entrepot.errors import (
     Canceled,
     ChecksumDiffers,
@@ -588,10 +587,10 @@ def test_a_full_disk_is_an_outcome_that_is_not_tried_again(
 def test_what_a_callback_of_the_library_meets_is_not_swallowed(
     make_fetcher: MakeFetcher, feed: Feed, store: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stop(_self: object, _number: int) -> None:
+    def stop(_self: object, _data: bytes) -> None:
         raise Canceled
 
-    monkeypatch.setattr(transfers.Transfers, "_count", stop)
+    monkeypatch.setattr(BlobWriter, "write", stop)
     feed.answers["/a"] = LARGE
 
     with pytest.raises(Canceled):

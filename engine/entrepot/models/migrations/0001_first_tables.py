@@ -205,6 +205,7 @@ STATEMENTS = (
         added_count BIGINT NOT NULL,
         updated_count BIGINT NOT NULL,
         removed_count BIGINT NOT NULL,
+        live_until BIGINT,
         UNIQUE (distributor, revision)
     )
     """,
@@ -214,6 +215,7 @@ STATEMENTS = (
         path TEXT {bytewise} NOT NULL,
         added_revision BIGINT NOT NULL,
         removed_revision BIGINT,
+        added_at BIGINT NOT NULL,
         blob BIGINT NOT NULL REFERENCES blob (id),
         PRIMARY KEY (distributor, path, added_revision)
     ) {clustered}

@@ -1,0 +1,76 @@
+"""What an error of a database driver, or of peewee, means to people."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import peewee
+
+from entrepot.errors import (
+    DatabaseError,
+    DatabaseOutdated,
+    DatabaseUnavailable,
+    EntrepotError,
+    StorageError,
+    StorageFull,
+    StorageUnwritable,
+)
+
+#: Words of a message, or names of a driver's error classes -> what it is, and what to do. The first row that fits counts.
+_MEANINGS: tuple[tuple[tuple[str, ...], tuple[str, ...], type[EntrepotError], str], ...] = (
+    (
+        (),
+        ("UndefinedTable", "UndefinedColumn"),
+        DatabaseOutdated,
+        "lacks a table this version needs ({text}). Run: entrepot db migrate",
+    ),
+    (
+        ("no such table", "no such column"),
+        (),
+        DatabaseOutdated,
+        "lacks a table this version needs ({text}). Run: entrepot db migrate",
+    ),
+    (("is full", "No space left"), ("DiskFull",), StorageFull, "has no space left. Free some and try again; nothing was lost."),
+    (
+        ("readonly", "unable to open", "read-only"),
+        (),
+        StorageUnwritable,
+        "cannot be written ({text}). Check the folder and its permissions.",
+    ),
+    (("disk I/O",), (), StorageError, "is on a disk that failed: {text}"),
+    (
+        (),
+        ("DeadlockDetected", "SerializationFailure", "LockNotAvailable"),
+        DatabaseError,
+        "had another transaction in the way of this one. Try again. ({text})",
+    ),
+    (("syntax error",), (), DatabaseError, "refused a statement: {name}: {text}"),
+    (
+        (),
+        ("OperationalError", "InterfaceError", "ImproperlyConfigured"),
+        DatabaseUnavailable,
+        "does not answer: {text}. Is it running, and is the address right?",
+    ),
+)
+
+
+def translated(error: Exception, url: str) -> Exception:
+    """Return the error of this project that `error` stands for; `peewee.IntegrityError` where a constraint refused."""
+    if isinstance(error, (EntrepotError, peewee.IntegrityError)):
+        return error
+    name, text = type(error).__name__, str(error).strip()
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if "IntegrityError" in kinds:
+        return peewee.IntegrityError(text)
+    where = f"The database {_without_password(url)}"
+    for words, names, meaning, message in _MEANINGS:
+        if any(word in text for word in words) or kinds & set(names):
+            return meaning(f"{where} {message.format(text=text, name=name)}")
+    return DatabaseError(f"{where} refused a statement: {name}: {text}")
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password:
+        return url.replace(f":{parts.password}@", ":*****@", 1)
+    return url
