@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import csv
+from bisect import insort
 
 from entrepot.plugin import Distributor, DistributorConfig, PublishConduit
 from entrepot_file.unit import MANIFEST, Iso
+
+
+_FEW = 100  #: new lines that are put into a sorted manifest one by one rather than by sorting it anew
 
 
 class IsoDistributorConfig(DistributorConfig):
@@ -34,9 +38,14 @@ class IsoDistributor(Distributor):
             come.append(_line(iso))
             pub.add(iso.name, iso)
         before = (pub.read(MANIFEST) or b"").decode().split("\n")
-        lines = [line for line in before if line and line not in gone] + come
-        lines.sort(key=_name)  # code points sort as UTF-8 bytes do; what was sorted before costs next to nothing
-        pub.write(MANIFEST, "".join(f"{line}\n" for line in lines).encode())
+        lines = [line for line in before if line and line not in gone]
+        if lines and len(come) < _FEW:
+            for line in come:
+                insort(lines, line, key=_name)
+        else:
+            lines += come
+            lines.sort(key=_name)  # code points sort as UTF-8 bytes do
+        pub.write(MANIFEST, "\n".join([*lines, ""]).encode())
 
 
 def _line(iso: Iso) -> str:

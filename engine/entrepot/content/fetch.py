@@ -61,10 +61,11 @@ class Fetcher:
     def fetch_all(self, requests: Iterable[FetchRequest]) -> Iterator[FetchOutcome]:
         """Fetch many files, at most `max_downloads` at once, and yield each outcome when it is there.
 
-        `requests` is asked for more only when a transfer can start. Each blob that was yielded is the caller's.
+        `requests` is asked for more only when a transfer can start. Each blob that was yielded is the caller's; the bytes of
+        a small one may be in memory still.
         """
         transfers = self._transfers
-        run = Run(iter(requests))
+        run = Run(iter(requests), may_hold=True)
         try:
             while not run.is_over:
                 # Whoever takes the outcomes takes time: the next transfers are started before, to go on meanwhile.

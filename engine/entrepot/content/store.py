@@ -84,13 +84,16 @@ class BlobStore:
         """Return the path of a new temporary file, which `sweep` removes once this process is gone."""
         return f"{self._tmp}/{self._names.next()}"
 
-    def writer(self, *, size: int | None = None, digests: Mapping[str, str] | None = None, name: str = "") -> BlobWriter:
+    def writer(
+        self, *, size: int | None = None, digests: Mapping[str, str] | None = None, name: str = "", may_hold: bool = False
+    ) -> BlobWriter:
         """Return a writer for one blob; nothing is on the disk yet.
 
-        `size` (bytes) and `digests` (algorithm: hexadecimals) are what was promised; `name` is for messages.
+        `size` (bytes) and `digests` (algorithm: hexadecimals) are what was promised; `name` is for messages. `may_hold`: the
+        bytes of a small blob may stay in memory until `keep`, which may run in another thread, writes them.
         Raises `ChecksumDiffers` if a digest is of a kind that cannot be checked.
         """
-        return BlobWriter(self.temporary_path(), self.root, size, digests, name)
+        return BlobWriter(self.temporary_path(), self.root, size, digests, name, may_hold=may_hold)
 
     def keep(self, blobs: Sequence[WrittenBlob]) -> None:
         """Make `blobs` durable and visible; then their temporary files are gone, and rows may be written.
@@ -101,6 +104,8 @@ class BlobStore:
         if not blobs:
             return
         try:
+            for blob in blobs:
+                blob.put_down()
             if len(blobs) < _SYNCFS_FROM or not sync_file_system(self._tmp):
                 sync_files([blob.location for blob in blobs])
             failpoints.reach("store.written")

@@ -19,6 +19,8 @@ class Run:
     source: Iterator[FetchRequest] | None = None
     finished: deque[FetchOutcome] = field(default_factory=deque)
     under_way: int = 0
+    #: Whether small files may stay in memory until they are kept.
+    may_hold: bool = False
 
     @property
     def is_over(self) -> bool:

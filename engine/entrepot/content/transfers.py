@@ -158,7 +158,9 @@ class Transfers:
     def _start(self, transfer: Transfer) -> None:
         request, address = transfer.request, transfer.address
         try:
-            writer = self._store.writer(size=request.size, digests=request.digests, name=address.shown)
+            writer = self._store.writer(
+                size=request.size, digests=request.digests, name=address.shown, may_hold=transfer.run.may_hold
+            )
             connection = self._connections.take(is_own=address.origin == self._feed.origin)
         except (FetchError, StorageError) as error:
             transfer.run.finish(request, None, error)
@@ -171,7 +173,9 @@ class Transfers:
     def _copy(self, transfer: Transfer) -> None:
         request, address = transfer.request, transfer.address
         try:
-            writer = self._store.writer(size=request.size, digests=request.digests, name=address.shown)
+            writer = self._store.writer(
+                size=request.size, digests=request.digests, name=address.shown, may_hold=transfer.run.may_hold
+            )
             blob = self._files.copy(address, writer, self._count_and_check)
         except (FetchError, StorageError) as error:
             transfer.run.finish(request, None, error)

@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Bytes that a writer gathers before it hashes and writes them; a smaller file costs one open, one write and one close.
 _GATHER_BYTES = 256 * 1024
+#: Largest blob that may be held in memory until it is kept: opening a file costs more than its bytes.
+_HOLD_BYTES = 64 * 1024
 #: Blobs are never rewritten: nobody may write to them from the start on, and the umask may take away more.
 _MODE = 0o444
 #: Other names under which feeds promise checksums. Source: Pulp 2, "sha" is SHA-1.
@@ -30,15 +32,29 @@ _ALIASES = {"sha": "sha1"}
 
 @dataclass(frozen=True, slots=True)
 class WrittenBlob:
-    """Verified bytes in the store's `tmp`, not yet visible: `BlobStore.keep` or `.discard` is next.
+    """Verified bytes, not yet visible: `BlobStore.keep` or `.discard` is next.
 
-    `digests` are those that were promised, by algorithm, in lower-case hexadecimals; `sha256` is there always.
+    `digests` are those that were promised, by algorithm, in lower-case hexadecimals; `sha256` is there always. The bytes lie
+    in the store's `tmp`, or, if the writer might hold small ones back, in `held`: then `keep` puts them there.
     """
 
     sha256: str
     size: int
     digests: Mapping[str, str]
     location: str
+    held: bytes | None = field(default=None, repr=False)
+
+    def put_down(self) -> None:
+        """Write the bytes that were held back to where they are to lie; raises `OSError`."""
+        if self.held is None:
+            return
+        descriptor = os.open(self.location, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
+        try:
+            written = os.write(descriptor, self.held)
+            while written < self.size:
+                written += os.write(descriptor, memoryview(self.held)[written:])
+        finally:
+            os.close(descriptor)
 
     @property
     def temporary(self) -> Path:
@@ -56,12 +72,27 @@ class BlobWriter:
     After any failure of `write` or `finish` no temporary file is left, and the writer takes no more.
     """
 
-    __slots__ = ("_chunks", "_descriptor", "_gathered", "_hashes", "_name", "_path", "_promised", "_root", "_size", "received")
+    __slots__ = (
+        "_chunks",
+        "_descriptor",
+        "_gathered",
+        "_hashes",
+        "_may_hold",
+        "_name",
+        "_path",
+        "_promised",
+        "_root",
+        "_size",
+        "received",
+    )
 
-    def __init__(self, path: str, root: Path, size: int | None, digests: Mapping[str, str] | None, name: str) -> None:
+    def __init__(
+        self, path: str, root: Path, size: int | None, digests: Mapping[str, str] | None, name: str, *, may_hold: bool
+    ) -> None:
         """Prepare to write the file `path` in the store at `root`; it is made when there is something to write.
 
-        `size` (bytes) and `digests` (algorithm: hexadecimals) are what was promised; `name` is for messages.
+        `size` (bytes) and `digests` (algorithm: hexadecimals) are what was promised; `name` is for messages; `may_hold`: the
+        bytes of a small blob may stay in memory until it is kept.
         Raises `ChecksumDiffers` if a digest is of a kind that cannot be checked.
         """
         #: Bytes taken so far.
@@ -69,6 +100,7 @@ class BlobWriter:
         self._path = path
         self._root = root
         self._name = name or "The content"
+        self._may_hold = may_hold
         self._size = size
         self._promised: Mapping[str, str] = digests or {}
         if self._promised.keys() - _USUAL:
@@ -111,6 +143,9 @@ class BlobWriter:
                 data = self._gather()
                 found = self._hash(data)
                 self._compare(found)
+                if self._may_hold and len(data) <= _HOLD_BYTES:
+                    digests = {kind: found[kind] for kind in self._promised}
+                    return WrittenBlob(found["sha256"], self.received, digests, self._path, data)
                 self._store(data)
             self._close()
         except BaseException:

@@ -569,19 +569,34 @@ def test_an_error_of_the_requests_stops_all_transfers(make_fetcher: MakeFetcher,
     assert temporary_files(store) == []
 
 
-@pytest.mark.parametrize("data", [b"content", LARGE], ids=["small", "large"])
 def test_a_full_disk_is_an_outcome_that_is_not_tried_again(
-    make_fetcher: MakeFetcher, feed: Feed, store: BlobStore, monkeypatch: pytest.MonkeyPatch, data: bytes
+    make_fetcher: MakeFetcher, feed: Feed, store: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    feed.answers["/a"] = data
+    feed.answers["/a"] = LARGE
     monkeypatch.setattr("os.write", full_disk)
 
-    (outcome,) = make_fetcher().fetch_all([request("a", data)])
+    (outcome,) = make_fetcher().fetch_all([request("a", LARGE)])
 
     monkeypatch.undo()
     assert isinstance(outcome.error, StorageFull)
     assert len(feed.requests) == 1
     assert temporary_files(store) == []
+
+
+def test_a_small_file_meets_the_full_disk_when_it_is_kept(
+    make_fetcher: MakeFetcher, feed: Feed, store: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed.answers["/a"] = b"content"
+    (outcome,) = make_fetcher().fetch_all([request("a", b"content")])
+    assert outcome.blob is not None
+    monkeypatch.setattr("os.write", full_disk)
+
+    with pytest.raises(StorageFull):
+        store.keep([outcome.blob])
+
+    monkeypatch.undo()
+    assert temporary_files(store) == []
+    assert not store.has(outcome.blob.sha256)
 
 
 def test_what_a_callback_of_the_library_meets_is_not_swallowed(
