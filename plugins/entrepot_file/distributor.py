@@ -8,7 +8,6 @@ from bisect import insort
 from entrepot.plugin import Distributor, DistributorConfig, PublishConduit
 from entrepot_file.unit import MANIFEST, Iso
 
-
 _FEW = 100  #: new lines that are put into a sorted manifest one by one rather than by sorting it anew
 
 
