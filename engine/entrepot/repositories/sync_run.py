@@ -84,10 +84,10 @@ class SyncRun:
         self._metadata: list[WrittenBlob] = []
         self._fetcher = Fetcher(options, store, checkpoint=self._tick)
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="keep")
-        self._keeping: list[tuple[Future[None], list[_Pending]]] = []
+        self._keeping: list[tuple[Future[dict[tuple[str, str], int]], list[_Pending]]] = []
         self._finished: list[_Pending] = []
         self._found: dict[int, str] = {}
-        self._places: set[tuple[str, str]] = set()
+        self._places: set[tuple[object, ...]] = set()
         self._next_tick = 0.0
         self._loose: dict[str, WrittenBlob] = {}  # arrived and not yet kept, by where they lie
         self._reading = Step("metadata", "Reading what the feed offers")
@@ -100,6 +100,7 @@ class SyncRun:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Close connections and remove temporary files, whatever happened."""
+        self._keeper.submit(self._database.close)  # its thread has a connection of its own
         self._keeper.shutdown(wait=True)
         self._fetcher.close()
         for blob in [*self._metadata, *self._loose.values()]:
@@ -146,7 +147,7 @@ class SyncRun:
             if len(self._finished) >= _BATCH:
                 self._keep_finished()
         self._keep_finished()
-        self._save_kept(leave=0)
+        self._await_keeper(leave=0)
         failpoints.reach("sync.imported")
         return self._found
 
@@ -176,13 +177,13 @@ class SyncRun:
         self._reading.state = "FINISHED"
 
     def _checked(self, importer: Importer) -> Iterator[Unit]:
-        types = tuple(importer.unit_types)
+        types, skipped = tuple(importer.unit_types), frozenset(self.config.type_skip_list)
         for unit in importer.sync(self):
             self._tick()
             if not isinstance(unit, types):
                 msg = f"The importer {importer.type_id} yielded a {type(unit).__name__}, which is none of its unit types."
                 raise PluginError(msg)
-            if unit.type_id in self.config.type_skip_list:
+            if unit.type_id in skipped:
                 continue
             if not self._takes_its_place(unit):
                 self.error(unit.repository_key_json or "", f"another {unit.type_id} of this feed wants the same place")
@@ -192,10 +193,9 @@ class SyncRun:
 
     def _takes_its_place(self, unit: Unit) -> bool:
         """Return False if an earlier unit of this run has the same repository key."""
-        key = unit.repository_key_json
-        if key is None:
+        if not unit.repository_key:
             return True
-        place = (unit.type_id, key)
+        place = (unit.type_id, *[getattr(unit, name) for name in unit.repository_key])
         is_free = place not in self._places
         self._places.add(place)
         return is_free
@@ -233,28 +233,32 @@ class SyncRun:
             self._finished.append(pending)
 
     def _keep_finished(self) -> None:
-        """Send what has arrived to the disk, beside the transfers, and save what is there already."""
+        """Hand what has arrived to the keeper, which waits for the disk and the database beside the transfers."""
         finished, self._finished = self._finished, []
         if finished:
-            blobs = [blob for pending in finished for blob in pending.blobs]
-            self._keeping.append((self._keeper.submit(self._store.keep, blobs), finished))
-        self._save_kept(leave=1)
+            self._keeping.append((self._keeper.submit(self._keep, finished), finished))
+        self._await_keeper(leave=1)
 
-    def _save_kept(self, *, leave: int) -> None:
-        """Write the rows of units whose bytes are safe, until at most `leave` batches are still on their way."""
+    def _await_keeper(self, *, leave: int) -> None:
+        """Take over what was kept, until at most `leave` batches are still on their way."""
         while len(self._keeping) > leave:
             future, finished = self._keeping.pop(0)
-            future.result()
+            saved = future.result()
             for pending in finished:
                 for blob in pending.blobs:
                     del self._loose[blob.location]
-            whole = [pending for pending in finished if not pending.failed]
-            # Not durable by itself: the commit at the end of the sync makes this one durable as well.
-            with self._database.transaction(durable=False):
-                new = record_blobs(self._database, {(blob.sha256, blob.size) for pending in finished for blob in pending.blobs})
-                saved = save_units(self._database, [_record(pending) for pending in whole], blobs=new)
-            failpoints.reach("units.saved")
             self._found.update((row, unit_type) for (unit_type, _), row in saved.items())
+
+    def _keep(self, finished: list[_Pending]) -> dict[tuple[str, str], int]:
+        """Make the bytes safe, then write the rows; return the units' row ids by type and uid. In the keeper's thread."""
+        blobs = [blob for pending in finished for blob in pending.blobs]
+        self._store.keep(blobs)
+        # Not durable by itself: the commit at the end of the sync makes this one durable as well.
+        with self._database.transaction(durable=False):
+            rows = record_blobs(self._database, {(blob.sha256, blob.size) for blob in blobs})
+            saved = save_units(self._database, [_record(pending) for pending in finished if not pending.failed], blobs=rows)
+        failpoints.reach("units.saved")
+        return saved
 
     def _count_bytes(self) -> None:
         self._download.bytes_done = self._fetcher.bytes_received - sum(blob.size for blob in self._metadata)
