@@ -25,7 +25,7 @@ NOT EXISTS (
     SELECT 1 FROM reservation AS mine WHERE mine.task = task.id AND mine.task > CASE WHEN mine.exclusive
         THEN (SELECT MIN(earlier.task) FROM reservation AS earlier WHERE earlier.resource = mine.resource)
         ELSE COALESCE((SELECT MIN(earlier.task) FROM reservation AS earlier
-                       WHERE earlier.resource = mine.resource AND earlier.exclusive), mine.task) END
+                       WHERE earlier.resource = mine.resource AND earlier.exclusive = TRUE), mine.task) END
 )
 """
 #: Rows that somebody cancels just now are left to him.
@@ -34,7 +34,7 @@ UPDATE task SET ready_at = ? WHERE id IN (
     SELECT id FROM task WHERE id IN {ids} AND state = 'waiting' AND ready_at IS NULL AND {first_in_line}{skip_locked}
 )
 """
-_NEXT_EXCLUSIVE = "SELECT MIN(task) FROM reservation WHERE resource = ? AND exclusive AND task > ?"
+_NEXT_EXCLUSIVE = "SELECT MIN(task) FROM reservation WHERE resource = ? AND exclusive = TRUE AND task > ?"
 _UP_TO = "SELECT task FROM reservation WHERE resource = ? AND task > ? AND task <= ?"
 _BEHIND = "SELECT task FROM reservation WHERE resource = ? AND task > ?"
 #: Tasks in one statement.
@@ -53,7 +53,7 @@ class Released:
 def is_free(database: Database, resources: Iterable[Resource]) -> bool:
     """Return True if a task that came now, last in every line, would be first in all of them."""
     for resource in resources:
-        clause = "" if resource.exclusive else " AND exclusive"
+        clause = "" if resource.exclusive else " AND exclusive = TRUE"
         if database.row(f"SELECT 1 FROM reservation WHERE resource = ?{clause} LIMIT 1", (resource.name,)):
             return False
     return True

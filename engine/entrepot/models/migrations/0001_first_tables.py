@@ -58,7 +58,7 @@ STATEMENTS = (
         PRIMARY KEY (resource, task)
     ) {clustered}
     """,
-    "CREATE INDEX reservation_exclusive ON reservation (resource, task) WHERE exclusive",
+    "CREATE INDEX reservation_exclusive ON reservation (resource, exclusive, task)",
     "CREATE INDEX reservation_task ON reservation (task)",
     """
     CREATE TABLE worker (
