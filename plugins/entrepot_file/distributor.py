@@ -29,31 +29,33 @@ class IsoDistributor(Distributor):
 
         A repository holds one unit of each name: whoever takes a name takes the place of the unit that had it.
         """
-        gone, come = set[str](), list[str]()
+        gone, come = set[bytes](), list[bytes]()
         for iso in pub.removed(Iso):
             gone.add(_line(iso))
             pub.remove(iso.name)
         for iso in pub.added(Iso):
             come.append(_line(iso))
             pub.add(iso.name, iso)
-        before = (pub.read(MANIFEST) or b"").decode().split("\n")
+        before = (pub.read(MANIFEST) or b"").split(b"\n")
         lines = [line for line in before if line and line not in gone]
         if lines and len(come) < _FEW:
             for line in come:
                 insort(lines, line, key=_name)
         else:
             lines += come
-            lines.sort(key=_name)  # code points sort as UTF-8 bytes do
-        pub.write(MANIFEST, "\n".join([*lines, ""]).encode())
+            lines.sort(key=_name)
+        pub.write(MANIFEST, b"\n".join([*lines, b""]))
 
 
-def _line(iso: Iso) -> str:
+def _line(iso: Iso) -> bytes:
     """Return a line of the manifest, quoted as CSV asks; by hand, for all of it is joined anew for each change."""
     name = '"' + iso.name.replace('"', '""') + '"' if "," in iso.name or '"' in iso.name else iso.name
-    return f"{name},{iso.checksum},{iso.size}"
+    return f"{name},{iso.checksum},{iso.size}".encode()
 
 
-def _name(line: str) -> str:
+def _name(line: bytes) -> bytes:
     """Return the name in a line that this distributor wrote; no name has a line break in it."""
-    name: str = next(csv.reader([line]))[0] if line[0] == '"' else line.partition(",")[0]
-    return name
+    if line[:1] != b'"':
+        return line.partition(b",")[0]
+    name: str = next(csv.reader([line.decode()]))[0]
+    return name.encode()

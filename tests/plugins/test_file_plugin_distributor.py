@@ -61,9 +61,9 @@ def test_what_is_published_is_imported_as_the_same_units(published, imported):
 @given(st.lists(names, unique=True, max_size=8))
 def test_any_name_that_is_imported_can_be_read_back_from_the_manifest(names: list[str]):
     lines = [_line(iso(name)) for name in names]
-    manifest = "".join(f"{line}\n" for line in lines).encode()
+    manifest = b"".join(line + b"\n" for line in lines)
 
-    assert [_name(line) for line in lines] == names
+    assert [_name(line).decode() for line in lines] == names
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "PULP_MANIFEST")
         path.write_bytes(manifest)

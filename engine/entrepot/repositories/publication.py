@@ -65,7 +65,7 @@ def write(database: Database, new: NewPublication) -> PublicationReport:
     )
     failpoints.reach("publish.entries_written")
     changed, removed = len(added.keys() & current.keys()), len(closed - added.keys())
-    Publication.insert(
+    written = Publication(
         distributor=new.distributor,
         revision=revision,
         repository_revision=new.repository_revision,
@@ -75,10 +75,9 @@ def write(database: Database, new: NewPublication) -> PublicationReport:
         added_count=len(added) - changed,
         updated_count=changed,
         removed_count=removed,
-    ).execute(database.peewee)
+    )
+    Publication.insert(**written.__data__).execute(database.peewee)
     make_live(database, new.distributor, revision)
-    written = latest(database, new.distributor)
-    assert written is not None  # noqa: S101 - it was written two lines above
     return _report(written, revision)
 
 
