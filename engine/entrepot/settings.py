@@ -12,9 +12,9 @@ import re
 import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(
         30, gt=0, le=LONGEST_LEASE_SECONDS, description="How long a claim holds without a sign of life, seconds."
     )
-    beat_seconds: float = Field(6, gt=0, description="How often a worker renews its leases, seconds.")
+    beat_seconds: float = Field(6, gt=0, validate_default=True, description="How often a worker renews its leases, seconds.")
     rescue_limit: int = Field(3, ge=0, description="How often a task is rescued from lost workers before it ends in error.")
     orphans: Literal["retry", "fail"] = Field("retry", description="What becomes of an idempotent task whose worker was lost.")
     cancel_patience_seconds: float = Field(2, ge=0, description="Time a canceled task has to stop by itself, seconds.")
@@ -101,12 +101,14 @@ class Settings(BaseSettings):
             raise ValueError(text)
         return url
 
-    @model_validator(mode="after")
-    def _beats_keep_leases(self) -> Self:
-        if self.beat_seconds > self.lease_seconds / 3:
-            text = f"beat_seconds {self.beat_seconds:g} must be at most a third of lease_seconds {self.lease_seconds:g}"
+    @field_validator("beat_seconds")
+    @classmethod
+    def _beats_keep_leases(cls, beat: float, info: ValidationInfo) -> float:
+        lease = info.data.get("lease_seconds")  # None: it was refused itself
+        if lease is not None and beat > lease / 3:
+            text = f"beat_seconds {beat:g} must be at most a third of lease_seconds {lease:g}"
             raise ValueError(text)
-        return self
+        return beat
 
     @property
     def effective_database_url(self) -> str:
@@ -134,5 +136,5 @@ def read_settings(**given: object) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise InvalidSettings({"config": f"{config_file()} is no TOML: {error}"}) from error
     except ValidationError as error:
-        problems = {".".join(map(str, item["loc"])) or "beat_seconds": item["msg"] for item in error.errors()}
+        problems = {".".join(map(str, item["loc"])): item["msg"] for item in error.errors()}
         raise InvalidSettings(problems) from error

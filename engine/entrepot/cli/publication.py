@@ -69,8 +69,13 @@ def publications(
         return
     rows = [
         (
-            *(one.revision, "live" if one.is_live else "kept", one.created),
-            *(one.entry_count, one.added_count, one.updated_count, one.removed_count),
+            one.revision,
+            "live" if one.is_live else "kept",
+            one.created,
+            one.entry_count,
+            one.added_count,
+            one.updated_count,
+            one.removed_count,
         )
         for one in reports
     ]

@@ -158,9 +158,7 @@ class Transfers:
     def _start(self, transfer: Transfer) -> None:
         request, address = transfer.request, transfer.address
         try:
-            writer = self._store.writer(
-                size=request.size, digests=request.digests, name=address.shown, may_hold=transfer.run.may_hold
-            )
+            writer = self._writer(transfer)
             connection = self._connections.take(is_own=address.origin == self._feed.origin)
         except (FetchError, StorageError) as error:
             transfer.run.finish(request, None, error)
@@ -170,12 +168,14 @@ class Transfers:
         connection.begin(address.url, writer, size=request.size, past_caches=transfer.past_caches)
         self._multi.add_handle(connection.curl)
 
+    def _writer(self, transfer: Transfer) -> BlobWriter:
+        request, name = transfer.request, transfer.address.shown
+        return self._store.writer(size=request.size, digests=request.digests, name=name, may_hold=transfer.run.may_hold)
+
     def _copy(self, transfer: Transfer) -> None:
         request, address = transfer.request, transfer.address
         try:
-            writer = self._store.writer(
-                size=request.size, digests=request.digests, name=address.shown, may_hold=transfer.run.may_hold
-            )
+            writer = self._writer(transfer)
             blob = self._files.copy(address, writer, self._count_and_check)
         except (FetchError, StorageError) as error:
             transfer.run.finish(request, None, error)

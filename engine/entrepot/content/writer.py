@@ -26,6 +26,8 @@ _GATHER_BYTES = 256 * 1024
 _HOLD_BYTES = 64 * 1024
 #: Blobs are never rewritten: nobody may write to them from the start on, and the umask may take away more.
 _MODE = 0o444
+#: A temporary file is this process's own, and new.
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 #: Other names under which feeds promise checksums. Source: Pulp 2, "sha" is SHA-1.
 _ALIASES = {"sha": "sha1"}
 
@@ -48,11 +50,9 @@ class WrittenBlob:
         """Write the bytes that were held back to where they are to lie; raises `OSError`."""
         if self.held is None:
             return
-        descriptor = os.open(self.location, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
+        descriptor = os.open(self.location, _NEW, _MODE)
         try:
-            written = os.write(descriptor, self.held)
-            while written < self.size:
-                written += os.write(descriptor, memoryview(self.held)[written:])
+            _write_all(descriptor, self.held)
         finally:
             os.close(descriptor)
 
@@ -197,10 +197,8 @@ class BlobWriter:
     def _store(self, data: bytes) -> None:
         try:
             if self._descriptor < 0:
-                self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
-            written = os.write(self._descriptor, data)
-            while written < len(data):
-                written += os.write(self._descriptor, memoryview(data)[written:])
+                self._descriptor = os.open(self._path, _NEW, _MODE)
+            _write_all(self._descriptor, data)
         except OSError as error:
             self.abort()
             raise storage_error(error, self._root) from error
@@ -222,6 +220,13 @@ class BlobWriter:
                     "it is damaged, or the feed changed meanwhile."
                 )
                 raise ChecksumDiffers(msg, algorithm=kind, promised=promise, found=found[kind])
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    """Write `data`, however few of its bytes the system takes at once."""
+    written = os.write(descriptor, data)
+    while written < len(data):
+        written += os.write(descriptor, memoryview(data)[written:])
 
 
 def _algorithm(kind: str, name: str) -> str:

@@ -49,10 +49,7 @@ def run(settings: Settings, *, name: str, threads: int) -> int:
     signal.signal(signal.SIGUSR1, requests.receive)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C reaches the whole group; the supervisor decides
 
-    def give_up() -> None:
-        _end(worker, GIVEN_UP)
-
-    worker = Worker(engine.tasks, settings, name=name, threads=threads, give_up=give_up)
+    worker = Worker(engine.tasks, settings, name=name, threads=threads, give_up=lambda: _give_up(worker))
     worker.start()
     pause = threading.Event()
     threading.Thread(target=_follow_parent, args=(requests,), daemon=True).start()
@@ -60,22 +57,22 @@ def run(settings: Settings, *, name: str, threads: int) -> int:
         pause.wait(_LOOK_SECONDS)
     ended = _drain(worker, requests, timedelta(seconds=settings.drain_seconds))
     if not ended:
-        _end(worker, GIVEN_UP)
+        _give_up(worker)
     return 0
 
 
-def _end(worker: Worker, code: int) -> NoReturn:
+def _give_up(worker: Worker) -> NoReturn:
     """End at once: threads that do not stop would keep the process alive. The supervisor hands on what they held."""
     try:
         worker.abandon()
     except EntrepotError as error:
         log.warning("The tasks of %s wait until their leases run out: %s", worker.name, error)
     finally:
-        os._exit(code)
+        os._exit(GIVEN_UP)
 
 
 def _drain(worker: Worker, requests: _Requests, timeout: timedelta) -> bool:
-    """Let running tasks end; a second signal, or the end of the time, gives them up."""
+    """Let running tasks end; SIGUSR1, or the end of the time, gives them up."""
     ended: list[bool] = []
     draining = threading.Thread(target=lambda: ended.append(worker.drain(timeout)), daemon=True)
     draining.start()
