@@ -17,7 +17,7 @@ from entrepot.models.repositories import (
     Repository,
     SyncResult,
 )
-from entrepot.models.tasking import Reservation, Task, TaskGroup, TaskTag, Worker
+from entrepot.models.tasking import Reservation, Task, TaskAttempt, TaskGroup, TaskTag, Worker, WorkerDrain
 
 __all__ = [
     "Association",
@@ -34,10 +34,12 @@ __all__ = [
     "Row",
     "SyncResult",
     "Task",
+    "TaskAttempt",
     "TaskGroup",
     "TaskTag",
     "Unit",
     "UnitFile",
     "Worker",
+    "WorkerDrain",
     "storable",
 ]

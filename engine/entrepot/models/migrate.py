@@ -39,11 +39,17 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 
 @dataclass(frozen=True)
 class Migration:
-    """One numbered step: its statements are run once, in one transaction."""
+    """One numbered step: its statements are run once, in one transaction; `postgresql` after the others, there alone."""
 
     number: int
     name: str
     statements: tuple[str, ...]
+    postgresql: tuple[str, ...] = ()
+
+    def statements_for(self, dialect: str) -> tuple[str, ...]:
+        """Return what is to be run on this kind of database."""
+        common = tuple(statement.format(**DIALECTS[dialect]) for statement in self.statements)
+        return common + (self.postgresql if dialect == "postgresql" else ())
 
 
 def known_migrations() -> list[Migration]:
@@ -52,7 +58,7 @@ def known_migrations() -> list[Migration]:
     for module in pkgutil.iter_modules(migrations.__path__):
         number, _, name = module.name.partition("_")
         loaded = importlib.import_module(f"{migrations.__name__}.{module.name}")
-        found.append(Migration(int(number), name, loaded.STATEMENTS))
+        found.append(Migration(int(number), name, loaded.STATEMENTS, getattr(loaded, "POSTGRESQL", ())))
     return sorted(found, key=lambda migration: migration.number)
 
 
@@ -70,8 +76,8 @@ def migrate(database: Database) -> list[Migration]:
         for migration in known_migrations():
             if migration.number in done:
                 continue
-            for statement in migration.statements:
-                database.execute(statement.format(**DIALECTS[database.dialect]))
+            for statement in migration.statements_for(database.dialect):
+                database.execute(statement)
             database.execute(
                 "INSERT INTO schema_migration (number, name, applied_at) VALUES (?, ?, ?)",
                 (migration.number, migration.name, clock.now_us()),

@@ -38,6 +38,11 @@ class Task(peewee.Model):
     idempotency_key = peewee.TextField(null=True)
     idempotent = peewee.BooleanField()
     timeout_us = peewee.BigIntegerField(null=True)
+    queue = peewee.TextField(default="default")
+    priority = peewee.SmallIntegerField(default=1)  # 0 high, 1 default, 2 low
+    not_before = MomentField(null=True)  # delayed, or waiting for its next try
+    reserves = JSONText(null=True)  # what a delayed task reserves when it is due: [[name, exclusive, capacity], …]
+    retries = peewee.IntegerField(default=0)
     created_at = MomentField()
     ready_at = MomentField(null=True)
     started_at = MomentField(null=True)
@@ -71,17 +76,38 @@ class TaskTag(peewee.Model):
 
 
 class Reservation(peewee.Model):
-    """What an unfinished task has reserved; gone as soon as it is finished. Written by: tasking."""
+    """What an unfinished task has reserved; gone as soon as it is finished. Written by: tasking.
+
+    With a `capacity`, the first so many in line may hold the resource at the same time: a limit.
+    """
 
     resource = peewee.TextField()
     task = peewee.BigIntegerField()
     exclusive = peewee.BooleanField()
+    capacity = peewee.IntegerField(null=True)
 
     class Meta:
         """Where it is kept."""
 
         table_name = "reservation"
         primary_key = peewee.CompositeKey("resource", "task")
+
+
+class TaskAttempt(peewee.Model):
+    """A run of a task that did not end it: it is tried again, or its worker was lost. Written by: tasking."""
+
+    task = peewee.BigIntegerField()
+    attempt = peewee.IntegerField()
+    worker = peewee.TextField(null=True)
+    started_at = MomentField(null=True)
+    ended_at = MomentField()
+    error = JSONText(null=True)
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "task_attempt"
+        primary_key = peewee.CompositeKey("task", "attempt")
 
 
 class Worker(peewee.Model):
@@ -94,8 +120,24 @@ class Worker(peewee.Model):
     version = peewee.TextField()
     started_at = MomentField()
     beat_at = MomentField()
+    queues = JSONText(default="[]")  # what it serves; empty: every queue
+    state = peewee.TextField(default="active")  # active, drained, retiring
+    tasks_ended = peewee.BigIntegerField(default=0)
+    rss_bytes = peewee.BigIntegerField(null=True)
 
     class Meta:
         """Where it is kept."""
 
         table_name = "worker"
+
+
+class WorkerDrain(peewee.Model):
+    """Workers that are to claim nothing: `worker:NAME`, `host:NAME` or `all`. Written by: tasking."""
+
+    target = peewee.TextField(primary_key=True)
+    created_at = MomentField()
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "worker_drain"
