@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Literal, get_args, get_origin
+from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -25,7 +25,9 @@ Written by `scripts/describe_settings.py`; `make format` renews it.
 
 Each setting is an environment variable, or a key of the TOML file that `ENTREPOT_CONFIG` names (`entrepot.toml` in the data
 folder unless it is set): the name without `ENTREPOT_`, in lower case. The environment wins over the file. Lists are written
-as JSON in the environment: `ENTREPOT_TASK_MODULES='["shop.tasks"]'`.
+as JSON in the environment: `ENTREPOT_TASK_MODULES='["shop.tasks"]'`. So are tables:
+`ENTREPOT_CONCURRENCY_LIMITS='{"shop.*": 2}'`. In a pattern `*` stands for anything; of several that
+match the first one counts.
 
 | variable | type | default | meaning |
 |---|---|---|---|
@@ -49,6 +51,10 @@ def _type(annotation: object) -> str:
         return " or ".join(f"`{value}`" for value in arguments)
     if origin is list:
         return f"list of {_type(arguments[0])}s"
+    if origin is dict:
+        return f"table of {_type(arguments[1])}s by pattern"
+    if origin is Annotated:
+        return _type(arguments[0])
     if origin is UnionType:
         return " or ".join(_type(part) for part in arguments)
     words = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path", SecretStr: "secret text"}

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, LiteralString, cast
 from urllib.parse import urlsplit
 
+import fakeredis
 import psycopg
 import pytest
 
@@ -122,6 +124,31 @@ def postgresql_template(postgresql_server: str) -> str:
             _run(postgresql_server, f'CREATE DATABASE "{template}"')
             _migrate(_with_name(postgresql_server, template))
     return template
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """The address of a Redis: the one of the gate, else a stand-in that speaks its protocol, in a thread of this process."""
+    given = os.environ.get("ENTREPOT_TEST_REDIS_URL")
+    if given:
+        yield given
+        return
+    assert not os.environ.get("CI"), "the gate runs on a real Redis: ENTREPOT_TEST_REDIS_URL is not set"
+    server = fakeredis.TcpFakeServer(("127.0.0.1", 0), server_type="redis")
+    server.daemon_threads = True
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    serving.start()
+    host, port = server.server_address[:2]
+    yield f"redis://{host}:{port}/0"
+    server.shutdown()
+    serving.join()
+    server.server_close()
+
+
+@pytest.fixture
+def redis_prefix() -> str:
+    """A prefix for the keys of one test."""
+    return f"test-{secrets.token_hex(6)}"
 
 
 def _template_name() -> str:

@@ -21,11 +21,24 @@ if TYPE_CHECKING:
     from entrepot.engine import Engine
     from entrepot.errors import EntrepotError, TaskCanceled, TaskFailed, WaitTimeout
     from entrepot.settings import Settings
-    from entrepot.tasking import Shared, TaskContext, TaskGroup, TaskHandle, TaskReport, checkpoint, current_task, task
+    from entrepot.tasking import (
+        Call,
+        Retry,
+        Shared,
+        TaskContext,
+        TaskGroup,
+        TaskHandle,
+        TaskReport,
+        checkpoint,
+        current_task,
+        task,
+    )
 
 _HOMES = {
+    "Call": "entrepot.tasking",
     "Engine": "entrepot.engine",
     "EntrepotError": "entrepot.errors",
+    "Retry": "entrepot.tasking",
     "Settings": "entrepot.settings",
     "Shared": "entrepot.tasking",
     "TaskCanceled": "entrepot.errors",
@@ -41,8 +54,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "Call",
     "Engine",
     "EntrepotError",
+    "Retry",
     "Settings",
     "Shared",
     "TaskCanceled",

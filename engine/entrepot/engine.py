@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -21,17 +21,22 @@ from entrepot.models.migrate import Migration, check, migrate
 from entrepot.repositories import House, Repositories, associations, changes, history, publication, publish, sync
 from entrepot.settings import Settings, read_settings
 from entrepot.tasking import (
+    Call,
+    Priority,
     TaskGroup,
     TaskHandle,
     TaskRegistry,
     Tasks,
     TaskType,
     WorkerReport,
+    due,
     readiness,
     rescue,
     retention,
     workers,
 )
+from entrepot.tasking.delivery import Doorbell
+from entrepot.tasking.transport import open_doorbell
 
 
 def _repository_resource(repository_id: str, *_args: object, **_options: object) -> list[str]:
@@ -45,17 +50,23 @@ def _repository_tags(action: str) -> Callable[..., list[str]]:
     return tags
 
 
-#: Task type, function (its first argument is the house), action tag. All reserve their repository, and may be run again.
-TASKS: tuple[tuple[str, Callable[..., Any], str], ...] = (
-    (sync.TASK_TYPE, sync.sync, "sync"),
-    (publish.TASK_TYPE, publish.publish, "publish"),
-    (changes.DELETE_TASK_TYPE, changes.delete, "delete"),
+def _no_keys(*_args: object, **_options: object) -> list[str]:
+    return []
+
+
+#: Task type, function, what limits may count it by (both get the house first), action tag. All reserve their repository,
+#: and may be run again.
+TASKS: tuple[tuple[str, Callable[..., Any], Callable[..., list[str]], str], ...] = (
+    (sync.TASK_TYPE, sync.sync, sync.limit_keys, "sync"),
+    (publish.TASK_TYPE, publish.publish, _no_keys, "publish"),
+    (changes.DELETE_TASK_TYPE, changes.delete, _no_keys, "delete"),
 )
 
 #: Name, period, round. Any number of processes may run them side by side.
 LOOPS: tuple[tuple[str, timedelta, Callable[[Engine], int]], ...] = (
     ("rescue", timedelta(seconds=2), lambda engine: engine.rescue()),
-    ("readiness", timedelta(seconds=5), lambda engine: readiness.sweep(engine.database)),
+    ("due", timedelta(seconds=0.5), lambda engine: due.make_due(engine.database, engine.doorbell.ring)),
+    ("readiness", timedelta(seconds=5), lambda engine: readiness.sweep(engine.database, engine.doorbell.ring)),
     (
         "task retention",
         timedelta(hours=1),
@@ -96,6 +107,7 @@ class Engine:
     store: BlobStore
     plugins: Plugins
     registry: TaskRegistry
+    doorbell: Doorbell
     tasks: Tasks
     repositories: Repositories
 
@@ -113,12 +125,20 @@ class Engine:
         self.store = BlobStore(self.settings.store_dir)
         self.plugins = plugins or Plugins.discover()
         self.registry = TaskRegistry()
-        self.tasks = Tasks(self.database, self.registry)
+        self.doorbell = open_doorbell(self.settings, self.database)
+        self.tasks = Tasks(self.database, self.registry, self.settings, self.doorbell)
         house = House(self.database, self.store, self.plugins, self.tasks, self.settings)
         self.repositories = Repositories(house)
-        for name, function, action in TASKS:
+        for name, function, limit_keys, action in TASKS:
             self.registry.add(
-                TaskType(name, partial(function, house), _repository_resource, _repository_tags(action), idempotent=True)
+                TaskType(
+                    name,
+                    partial(function, house),
+                    _repository_resource,
+                    _repository_tags(action),
+                    idempotent=True,
+                    limit_keys=partial(limit_keys, house),
+                )
             )
 
     @classmethod
@@ -156,14 +176,22 @@ class Engine:
         *args: JSON,
         idempotency_key: str | None = None,
         group: TaskGroup | None = None,
+        not_before: datetime | timedelta | None = None,
+        priority: Priority | None = None,
         **kwargs: JSON,
     ) -> TaskHandle:
         """Keep a task that will run `function(*args, **kwargs)`, a `@task` function, in a worker.
 
         Within `transaction()` the task exists if and only if that commits; else it is on the disk when this returns.
-        The same `idempotency_key` returns the same task. Raises `UnknownTaskType`, `InvalidValue`.
+        The same `idempotency_key` returns the same task. It stands in no line before `not_before`, an aware moment or a
+        span from now; `priority` takes the place of its type's. Raises `UnknownTaskType`, `InvalidValue`.
         """
-        return self.tasks.enqueue(function, *args, idempotency_key=idempotency_key, group=group, **kwargs)
+        call = Call(function, args, kwargs, idempotency_key, not_before, priority)
+        return self.tasks.enqueue(call, group=group)
+
+    def enqueue_many(self, calls: Iterable[Call], *, group: TaskGroup | None = None) -> list[TaskHandle]:
+        """Keep a task for each of `calls`, in their order, in one transaction: all or none. See `enqueue`."""
+        return self.tasks.enqueue_many(calls, group=group)
 
     def group(self) -> TaskGroup:
         """Make a group of tasks, to be counted, awaited and canceled together."""
@@ -176,13 +204,30 @@ class Engine:
             yield database
 
     def workers(self) -> list[WorkerReport]:
-        """Return the worker processes that are known, by name."""
+        """Return the worker processes that are known, by name, with what they run now."""
         return workers.list_workers(self.database, lease=self.settings.lease)
+
+    def drain_workers(
+        self, worker: str | None = None, *, host: str | None = None, wait: timedelta | None = None
+    ) -> list[WorkerReport]:
+        """Let a worker, those on a host, or all of them claim nothing until they are resumed; what runs goes on.
+
+        `worker` is a name, or the beginning of one and of no other. With `wait` it returns when nothing runs there any more.
+        Raises `MissingResource`, `InvalidValue`, `WaitTimeout`.
+        """
+        return workers.drain(self.database, worker=worker, host=host, lease=self.settings.lease, wait=wait)
+
+    def resume_workers(self, worker: str | None = None, *, host: str | None = None) -> list[WorkerReport]:
+        """Let a worker, those on a host, or all of them claim again.
+
+        Raises `MissingResource`, `InvalidValue`, and `OperationConflict` if more than those were drained together.
+        """
+        return workers.resume(self.database, worker=worker, host=host, lease=self.settings.lease)
 
     def rescue(self) -> int:
         """Take tasks from workers whose leases ran out; return how many there were."""
         retry = self.settings.orphans == "retry"
-        return rescue.rescue(self.database, limit=self.settings.rescue_limit, retry=retry)
+        return rescue.rescue(self.database, self.doorbell.ring, limit=self.settings.rescue_limit, retry=retry)
 
     def worker_lost(self, name: str, *, count: bool = True) -> int:
         """Take the tasks of a worker that is known to be dead, and forget it; return how many tasks there were.
@@ -190,7 +235,9 @@ class Engine:
         `count=False`: it gave them up by itself, so this does not count towards `rescue_limit`.
         """
         retry = self.settings.orphans == "retry"
-        taken = rescue.rescue_from(self.database, name, limit=self.settings.rescue_limit, retry=retry, count=count)
+        taken = rescue.rescue_from(
+            self.database, name, self.doorbell.ring, limit=self.settings.rescue_limit, retry=retry, count=count
+        )
         workers.forget(self.database, name)
         return taken
 
@@ -210,8 +257,9 @@ class Engine:
             self.database.close()
 
     def close(self) -> None:
-        """Close this thread's database connection."""
+        """Close this thread's database connection, and those of the doorbell."""
         self.database.close()
+        self.doorbell.close()
 
     def __enter__(self) -> Self:
         """Return the engine."""

@@ -22,7 +22,8 @@
     │   ├── WorkerLost               PLP0049  500
     │   ├── TaskTimedOut             PLP2014  500
     │   ├── UnknownTaskType          PLP2015  500
-    │   └── ResultTooLarge           PLP2016  500
+    │   ├── ResultTooLarge           PLP2016  500
+    │   └── TaskOutOfMemory          PLP2017  500
     ├── FetchError                   PLP2020  502
     │   ├── FetchRefused             PLP2021  400
     │   ├── FetchAnswered            PLP2022  502
@@ -237,6 +238,12 @@ class ResultTooLarge(TaskError):
     code = "PLP2016"
 
 
+class TaskOutOfMemory(TaskError):
+    """The worker process held more memory than the task's type allows."""
+
+    code = "PLP2017"
+
+
 class FetchError(EntrepotError):
     """A transfer failed."""
 
@@ -329,3 +336,7 @@ class LeaseLost(Interrupted):
 
 class TimeLimitReached(Interrupted):
     """The task has run longer than its time limit."""
+
+
+class MemoryLimitReached(Interrupted):
+    """The worker process holds more memory than the task's type allows."""

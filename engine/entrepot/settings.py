@@ -12,9 +12,16 @@ import re
 import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    Field,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -27,6 +34,7 @@ from entrepot.errors import InvalidSettings
 
 #: No lease is longer, so one that ends later was given before the machine was started anew.
 LONGEST_LEASE_SECONDS = 600
+_YEAR_SECONDS = 366 * 24 * 3600
 
 
 def default_data_dir() -> Path:
@@ -41,6 +49,17 @@ def config_file() -> Path:
     return Path(given) if given else (Path(data_dir) if data_dir else default_data_dir()) / "entrepot.toml"
 
 
+class _SettingsFile(TomlConfigSettingsSource):
+    """The settings file.
+
+    A table that is given elsewhere takes the place of the whole table here: of patterns the first that matches counts, and
+    merged tables would have no order that anybody has chosen.
+    """
+
+    def __call__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__call__().items() if name not in self.current_state}
+
+
 class Settings(BaseSettings):
     """The settings of one engine; field names are the environment names without `ENTREPOT_`, in lower case."""
 
@@ -48,12 +67,18 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default_factory=default_data_dir, description="Folder that holds everything the engine writes.")
     database_url: str = Field("", description="sqlite:///path or postgresql://…; empty: SQLite in the data folder.")
-    broker_url: str = Field("", description="Transport of task messages; empty: embedded, no server needed.")
+    broker_url: str = Field(
+        "", description="Transport that wakes workers: redis://[:password@]host[:port][/db], rediss://…; empty: embedded."
+    )
+    broker_prefix: str = Field(
+        "entrepot", pattern="^[A-Za-z0-9_.:-]{1,64}$", description="How all keys in Redis begin; one for each engine."
+    )
     admin_password: SecretStr | None = Field(None, description="Password of the first administrator (used by the REST API).")
     task_modules: list[str] = Field([], description="Python modules whose @entrepot.task functions workers may run.")
 
     worker_processes: int = Field(2, ge=1, le=256, description="Worker processes of `serve` and `worker`.")
     worker_threads: int = Field(4, ge=1, le=256, description="Tasks that one worker process runs at once.")
+    worker_queues: list[str] = Field([], description="Queues that workers serve; none named: all of them.")
     lease_seconds: float = Field(
         30, gt=0, le=LONGEST_LEASE_SECONDS, description="How long a claim holds without a sign of life, seconds."
     )
@@ -66,6 +91,19 @@ class Settings(BaseSettings):
     task_retention_days: float = Field(7, gt=0, description="Finished tasks are kept this long, days.")
     history_retention_days: float = Field(60, gt=0, description="Sync and publish history is kept this long, days.")
     max_result_bytes: int = Field(1_000_000, gt=0, description="Largest result or progress report of a task, bytes of JSON.")
+    recycle_after_tasks: int = Field(0, ge=0, description="A worker process is replaced after so many tasks; 0: never.")
+    recycle_rss_mb: int = Field(
+        0, ge=0, description="A worker process that holds more memory is replaced when its tasks have ended, MB; 0: never."
+    )
+    time_limits_seconds: dict[str, Annotated[float, Field(ge=0, le=_YEAR_SECONDS)]] = Field(
+        {}, description="Longest time of a run by pattern of task types, in place of the type's own, seconds; 0: no limit."
+    )
+    memory_limits_mb: dict[str, PositiveInt] = Field(
+        {}, description="A task of these types is stopped when its worker process, as a whole, grows beyond this, MB."
+    )
+    concurrency_limits: dict[str, Annotated[int, Field(ge=1, le=100)]] = Field(
+        {}, description="How many tasks with this limit key, a task type or one that its type names, may run at once."
+    )
 
     publication_grace_seconds: float = Field(600, ge=0, description="A path that left a publication still resolves this long.")
     keep_publications: int = Field(10, ge=1, description="Publications of a distributor that are kept for roll-back.")
@@ -91,13 +129,16 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's hook
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's hook
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+        return init_settings, env_settings, _SettingsFile(settings_cls, config_file())
 
     @field_validator("broker_url")
     @classmethod
-    def _only_embedded(cls, url: str) -> str:
-        if url not in ("", "embedded://"):
-            text = f"{url!r} is not available in this version: leave it empty for the embedded transport, which needs no server"
+    def _known_transport(cls, url: str) -> str:
+        if url not in ("", "embedded://") and not url.startswith(("redis://", "rediss://")):
+            scheme = url.partition(":")[0]
+            text = (
+                f"{scheme!r} is no transport: write redis://host:6379/0 or rediss://…, or leave it empty: no server is needed"
+            )
             raise ValueError(text)
         return url
 
@@ -109,6 +150,11 @@ class Settings(BaseSettings):
             text = f"beat_seconds {beat:g} must be at most a third of lease_seconds {lease:g}"
             raise ValueError(text)
         return beat
+
+    @property
+    def uses_redis(self) -> bool:
+        """True if Redis wakes the workers."""
+        return self.broker_url.startswith(("redis://", "rediss://"))
 
     @property
     def effective_database_url(self) -> str:
@@ -136,5 +182,8 @@ def read_settings(**given: object) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise InvalidSettings({"config": f"{config_file()} is no TOML: {error}"}) from error
     except ValidationError as error:
-        problems = {".".join(map(str, item["loc"])): item["msg"] for item in error.errors()}
-        raise InvalidSettings(problems) from error
+        problems: dict[str, list[str]] = {}
+        for item in error.errors():
+            name, *inside = map(str, item["loc"])  # inside: the pattern of a table, the number in a list
+            problems.setdefault(name, []).append(": ".join([*inside, item["msg"]]))
+        raise InvalidSettings({name: "; ".join(texts) for name, texts in problems.items()}) from error

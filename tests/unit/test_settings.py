@@ -72,6 +72,31 @@ def test_lists_are_json_in_the_environment(data_dir: Path, monkeypatch: pytest.M
     assert read_settings().task_modules == ["shop.tasks", "shop.more"]
 
 
+def test_a_table_in_the_environment_takes_the_place_of_the_whole_one_in_the_file(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data_dir / "entrepot.toml").write_text('[concurrency_limits]\n"*" = 5\n', encoding="utf-8")
+    assert read_settings().concurrency_limits == {"*": 5}
+    monkeypatch.setenv("ENTREPOT_CONCURRENCY_LIMITS", '{"shop.*": 2}')
+
+    assert read_settings().concurrency_limits == {"shop.*": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("concurrency_limits", {"shop.*": 0}),
+        ("concurrency_limits", {"shop.*": 101}),
+        ("memory_limits_mb", {"shop.*": 0}),
+        ("time_limits_seconds", {"shop.*": -1}),
+        ("time_limits_seconds", {"shop.*": float("inf")}),
+    ],
+)
+def test_a_limit_that_cannot_be_is_named_with_its_pattern(name: str, value: object) -> None:
+    with pytest.raises(InvalidSettings, match=rf"ENTREPOT_{name.upper()}: shop\.\*: "):
+        read_settings(**{name: value})
+
+
 def test_every_bad_setting_is_named_at_once(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENTREPOT_WORKER_THREADS", "many")
     monkeypatch.setenv("ENTREPOT_LEASE_SECONDS", "-1")

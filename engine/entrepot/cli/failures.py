@@ -43,10 +43,13 @@ _LISTS = {
     "resource_id": "entrepot task list",
     "task": "entrepot task list",
     "task_id": "entrepot task list",
+    "task_group": "entrepot group list",
     "distributor": "entrepot repo show REPOSITORY",
     "distributor_id": "entrepot repo show REPOSITORY",
     "publication": "entrepot repo publications REPOSITORY",
     "revision": "entrepot repo publications REPOSITORY",
+    "worker": "entrepot worker list",
+    "host": "entrepot worker list",
 }
 
 

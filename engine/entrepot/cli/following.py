@@ -1,4 +1,4 @@
-"""Wait for a task and for those it spawned, show how they go, and end as they end.
+"""Wait for a task and for those it spawned, or for a group of tasks; show how they go, and end as they end.
 
 The walk: `follow` -> `_changes` (reports as they come, and a look at the workers now and then) -> a display (`progress`) -> the
 final report -> the spawned tasks, one after the other -> `_conclude`.
@@ -7,6 +7,7 @@ final report -> the spawned tasks, one after the other -> `_conclude`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,12 @@ from entrepot.errors import JSON, TaskCanceled, TaskError, TaskFailed, WaitTimeo
 
 if TYPE_CHECKING:
     from entrepot.engine import Engine
-    from entrepot.tasking import TaskHandle, TaskReport
+    from entrepot.tasking import GroupReport, TaskGroup, TaskHandle, TaskReport
 
 #: How often the workers are looked at while a task is waited for, seconds.
 _LOOK_SECONDS = 5.0
+#: How often is looked while it waits, why it does, seconds.
+_WAITING_LOOK_SECONDS = 2.0
 #: How long a worker that is just starting is waited for before the command says that there is none, seconds.
 _PATIENCE_SECONDS = 3.0
 _PATIENCE_LOOK_SECONDS = 0.25
@@ -74,6 +77,39 @@ def follow(engine: Engine, handle: TaskHandle, title: str, following: Following)
         _conclude(report)
 
 
+def follow_group(engine: Engine, group: TaskGroup, timeout_seconds: float | None) -> GroupReport:
+    """Return the report of a group once all of its tasks have ended; `conclude_group` says what came of them.
+
+    Raises `CommandFailed` if time ran out, or if no worker is there; ends with exit code 130 at Ctrl-C. The tasks go on.
+    """
+    deadline = None if timeout_seconds is None else clock.monotonic() + timeout_seconds
+    try:
+        while True:
+            left = None if deadline is None else max(deadline - clock.monotonic(), 0.0)
+            try:
+                group.wait(timeout=_PATIENCE_SECONDS if left is None else min(_PATIENCE_SECONDS, left))
+            except WaitTimeout:
+                if left is not None and left <= _PATIENCE_SECONDS:
+                    raise CommandFailed(_group_timed_out(group, timeout_seconds or 0)) from None
+                if not any(worker.alive for worker in engine.workers()):
+                    raise CommandFailed(_no_worker_for(group)) from None
+            else:
+                return group.report()
+    except KeyboardInterrupt:
+        write_line(f"\nStopped waiting; the tasks go on. Wait again: entrepot group wait {group.group_id}", stderr=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def conclude_group(report: GroupReport) -> None:
+    """Return if all tasks of a group ended well; else raise `CommandFailed` with how many did not."""
+    ways = (("error", "Failed", FAILED, TaskFailed.code), ("canceled", "Canceled", CANCELED, TaskCanceled.code))
+    for state, word, exit_code, code in ways:
+        if count := report.summary[state]:
+            message = f"{word}: {count:,} of {report.summary['total']:,} tasks of group {report.group_id}."
+            hint = f"See which: entrepot task list --group {report.group_id} --state {state}"
+            raise CommandFailed(Failure(message, exit_code, code, {"task_group": report.group_id, "count": count}, [hint]))
+
+
 def _follow_all(
     engine: Engine, handle: TaskHandle, title: str, *, deadline: float | None, display: Display, following: Following
 ) -> Iterator[TaskReport]:
@@ -86,74 +122,91 @@ def _follow_all(
     yield report
     for task_id in report.spawned if following.with_spawned else ():
         spawned = engine.tasks.handle(task_id)
-        title = task_title(spawned.report())
+        title = spawned.report().title
         yield from _follow_all(engine, spawned, title, deadline=deadline, display=display, following=following)
 
 
-def task_title(report: TaskReport) -> str:
-    """Return what a task is called to people: its action and its repository where its tags tell them.
-
-    Source of the tags: the Pulp 2 REST contract, section 3.3 (`pulp:action:sync`, `pulp:repository:zoo`).
-    """
-    found: dict[str, str] = {}
-    for tag in report.tags:
-        kind, _, value = tag.removeprefix("pulp:").partition(":")
-        found.setdefault(kind, value)
-    words = [found.get("action", ""), found.get("repository", "")]
-    return " ".join(word for word in words if word) or report.task_type
-
-
 def _changes(engine: Engine, handle: TaskHandle, deadline: float | None, following: Following) -> Iterator[TaskReport]:
-    """Yield the task's reports until it has ended, looking after the workers in between."""
+    """Yield the task's reports until it has ended, looking in between after the workers and why it still waits."""
     while True:
         left = None if deadline is None else deadline - clock.monotonic()
+        report = handle.report()
         if left is not None and left <= 0:
-            report = handle.report()
             if report.is_final:
                 yield report
                 return
             raise CommandFailed(_timed_out(report, following))
+        if report.state == "waiting":
+            yield report
+        if not report.is_final:
+            _require_worker(engine, handle, deadline)
+        look_seconds = _WAITING_LOOK_SECONDS if report.state == "waiting" else _LOOK_SECONDS
         try:
-            slice_seconds = _LOOK_SECONDS if left is None else min(_LOOK_SECONDS, left)
-            report = handle.report()
-            if report.state == "waiting":
-                yield report
-                _require_worker(engine, handle, deadline)
-            yield from handle.watch(timeout=slice_seconds)
+            yield from handle.watch(timeout=look_seconds if left is None else min(look_seconds, left))
         except WaitTimeout:
-            if not _has_worker(engine):
-                _require_worker(engine, handle, deadline)
             continue
         return
 
 
-def _has_worker(engine: Engine) -> bool:
-    return any(worker.alive for worker in engine.workers())
-
-
 def _require_worker(engine: Engine, handle: TaskHandle, deadline: float | None) -> None:
-    """Return when a worker is alive or the task has ended; raise `CommandFailed` if none appears in a while."""
+    """Return when a worker is there for the task, or the task has ended; raise `CommandFailed` if none appears in a while."""
     patience = clock.monotonic() + _PATIENCE_SECONDS
     if deadline is not None:
         patience = min(patience, deadline)
-    while not _has_worker(engine):
+    report = handle.report()
+    while not (report.is_final or _has_worker(engine, report)):
         if clock.monotonic() >= patience:
-            raise CommandFailed(_no_worker(handle))
-        try:
-            for report in handle.watch(timeout=_PATIENCE_LOOK_SECONDS):
-                if report.is_final:
-                    return
-        except WaitTimeout:
-            continue
+            raise CommandFailed(_no_worker(report))
+        with suppress(WaitTimeout):
+            for _ in handle.watch(timeout=_PATIENCE_LOOK_SECONDS):
+                pass
+        report = handle.report()
 
 
-def _no_worker(handle: TaskHandle) -> Failure:
+def _has_worker(engine: Engine, report: TaskReport) -> bool:
+    if report.waiting is not None and report.waiting.reason == "no worker":
+        return False
+    return any(worker.alive for worker in engine.workers())
+
+
+def _no_worker(report: TaskReport) -> Failure:
+    served = report.waiting.data.get("served_queues") if report.waiting is not None else None
+    what, option = (f"serves queue {report.queue}", f" --queue {report.queue}") if served else ("is running", "")
     return Failure(
-        f"No worker is running, so task {handle.task_id} waits; it is kept and runs when one is there.",
+        f"No worker {what}, so task {report.task_id} waits; it is kept and runs when one is there.",
         UNAVAILABLE,
         TaskError.code,
-        {"task_id": handle.task_id},
-        ["Start one: entrepot worker    (or the whole engine: entrepot serve)", f"Then: entrepot task watch {handle.task_id}"],
+        {"task_id": report.task_id, "queue": report.queue},
+        [
+            f"Start one: entrepot worker{option}    (or the whole engine: entrepot serve)",
+            f"Then: entrepot task watch {report.task_id}",
+        ],
+    )
+
+
+def _no_worker_for(group: TaskGroup) -> Failure:
+    return Failure(
+        f"No worker is running, so the tasks of group {group.group_id} wait; they are kept and run when one is there.",
+        UNAVAILABLE,
+        TaskError.code,
+        {"task_group": group.group_id},
+        [
+            "Start one: entrepot worker    (or the whole engine: entrepot serve)",
+            f"Then: entrepot group wait {group.group_id}",
+        ],
+    )
+
+
+def _group_timed_out(group: TaskGroup, timeout_seconds: float) -> Failure:
+    return Failure(
+        f"Not all tasks of group {group.group_id} have ended after {timeout_seconds:g} s; they go on.",
+        TIMED_OUT,
+        WaitTimeout.code,
+        {"task_group": group.group_id},
+        [
+            f"Wait again: entrepot group wait {group.group_id}",
+            f"Or stop them: entrepot group cancel {group.group_id}",
+        ],
     )
 
 

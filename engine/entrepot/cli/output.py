@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 #: The colour of a word that tells how something went.
 STATE_STYLES = {
     "accepted": "yellow",
+    "active": "green",
     "alive": "green",
     "broken": "red",
     "canceled": "magenta",
+    "drained": "yellow",
     "error": "red",
     "failed": "red",
     "finished": "green",
     "live": "green",
     "lost": "red",
     "ok": "green",
+    "retiring": "cyan",
     "running": "cyan",
     "skipped": "dim",
     "success": "green",

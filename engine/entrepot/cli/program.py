@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from entrepot.cli import database, plugin, repo, server, task, worker
+from entrepot.cli import database, group, plugin, repo, server, task, worker
 from entrepot.cli.failures import INTERRUPTED, REFUSED, CommandFailed, describe
 from entrepot.cli.session import OutputOption, Session
 from entrepot.version import __version__
@@ -33,13 +33,16 @@ app = typer.Typer(
 
 app.command("init")(database.init)
 app.command("serve")(server.serve)
-app.command("worker")(worker.worker)
+app.command("scheduler")(server.scheduler)
+app.add_typer(worker.app, name="worker")
 app.add_typer(repo.app, name="repo")
 app.add_typer(task.app, name="task")
+app.add_typer(group.app, name="group")
 app.add_typer(plugin.app, name="plugin")
 app.add_typer(database.app, name="db")
 app.command("api", hidden=True)(server.api)
 app.command("worker-process", hidden=True)(worker.worker_process)
+app.command("bury-worker", hidden=True)(worker.bury_worker)
 
 
 @app.callback()

@@ -65,7 +65,9 @@ class LineDisplay:
     def show(self, title: str, report: TaskReport) -> None:
         """Print what is new in this report."""
         if report.state == "waiting":
-            self._line(report, ("waiting",), f"{title}: waiting, task {report.task_id}")
+            why = _why(report)
+            reason = report.waiting.reason if report.waiting and why else ""
+            self._line(report, ("waiting", reason), f"{title}: waiting, task {report.task_id}{why and f': {why}'}")
         elif report.started is not None:
             where = f" by {report.worker_name}" if report.worker_name else ""
             self._line(report, ("running", str(report.attempt)), f"{title}: running{where}, task {report.task_id}")
@@ -129,6 +131,8 @@ class LiveDisplay:
         mark = Text(_TASK_MARKS.get(report.state, "•"), style=colour) if report.is_final else self._spinner
         head.add_row(mark, words)
         body = Table.grid(padding=(0, 1))
+        if why := _why(report):
+            body.add_row(" ", Text(printable(why), style=colour))
         for step in steps(report):
             body.add_row(" ", *self._step(step, is_running=step.state == "IN_PROGRESS" and not report.is_final))
         return Group(head, body) if body.row_count else head
@@ -174,6 +178,11 @@ class _Rate:
         self._seen = [seen for seen in self._seen if moment - seen[0] <= self._WINDOW_SECONDS] + [(moment, step.bytes_done)]
         span, gain = moment - self._seen[0][0], step.bytes_done - self._seen[0][1]
         return f"{size_text(gain / span)}/s" if span > 1 and gain > 0 else ""
+
+
+def _why(report: TaskReport) -> str:
+    """Return why a task waits; nothing if it is only for the moment that a worker needs to take it."""
+    return report.waiting.text if report.waiting and report.waiting.reason != "ready" else ""
 
 
 def _clock_text(span: timedelta) -> str:

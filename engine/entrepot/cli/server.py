@@ -1,4 +1,4 @@
-"""`entrepot serve`: the whole engine; `entrepot api`: its HTTP side alone."""
+"""`entrepot serve`: the whole engine; `entrepot api`: its HTTP side alone; `entrepot scheduler`: its background loops alone."""
 
 from __future__ import annotations
 
@@ -57,3 +57,20 @@ def api(
     start_logging()
     settings = Session.of(ctx).settings()
     raise typer.Exit(run_api(settings, host=host, port=port, exit_with_parent=exit_with_parent, access_log=access_log))
+
+
+def scheduler(ctx: typer.Context) -> None:
+    """Run the background loops, and nothing else.
+
+    Until SIGTERM or Ctrl-C. `serve` and `worker` run them as well; any number may run at the same time.
+
+    Example: entrepot scheduler
+    """
+    session = Session.of(ctx)
+    with session.engine() as engine:  # says what is wrong before anything is started
+        settings = engine.settings
+    from entrepot.processes.scheduler import run
+
+    start_logging()
+    typer.echo(f"entrepot {__version__}: data in {settings.data_dir}, background loops", err=True)
+    raise typer.Exit(run(settings))

@@ -1,12 +1,15 @@
-"""Read what a task report tells: its steps, its errors of single units, and how it ended; no I/O."""
+"""Read what a task report tells: its steps, its errors of single units, its runs, and how it ended; no I/O."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from entrepot import clock
 from entrepot.cli.output import printable, size_text, span_text
 from entrepot.errors import JSON
+from entrepot.tasking.waiting import rough_text
 
 if TYPE_CHECKING:
     from entrepot.tasking import TaskReport
@@ -68,6 +71,42 @@ def unit_errors(report: TaskReport) -> list[str]:
     found = [sub.get("description") for sub in subs if isinstance(sub, dict)] if isinstance(subs, list) else []
     lines += [printable(str(description)) for description in found if description]
     return list(dict.fromkeys(lines))
+
+
+def note(report: TaskReport) -> str:
+    """Return the one thing to know of a task beside its state, as short as a column of a table needs it."""
+    if report.waiting is None:
+        return str((report.error or {}).get("description") or "")
+    data = report.waiting.data
+    place = f"{data.get('position')} of {data.get('of')}"
+    text = "ready"
+    match report.waiting.reason:
+        case "scheduled" if report.not_before is not None:
+            text = f"starts in {rough_text(max(report.not_before - clock.now(), timedelta()))}"
+        case "retry":
+            text = f"tried {data.get('tries')}×: {data.get('error') or 'its worker was lost'}"
+        case "resource":
+            text = f"{place}, behind {data.get('title')}"
+        case "limit":
+            text = f"{place}, {data.get('capacity')} at once: {data.get('limit')}"
+        case "paused":
+            text = "its workers are drained"
+        case "no worker":
+            text = f"no worker of queue {data.get('queue')}"
+        case "busy":
+            text = f"busy, {data.get('ready_before')} before it"
+    return text
+
+
+def runs(report: TaskReport) -> list[str]:
+    """Return the runs of a task that did not end it, one line each: number, worker, beginning, length, error."""
+    lines = []
+    for run in report.attempts:
+        worker = f" by {run.worker_name}" if run.worker_name else ""
+        when = f" at {clock.iso(run.started)} for {span_text(run.ended - run.started)}" if run.started else " not begun"
+        description = printable(str((run.error or {}).get("description") or "its worker was lost"))
+        lines.append(f"{run.number}{worker}{when}: {description}")
+    return lines
 
 
 def outcome(report: TaskReport) -> str:

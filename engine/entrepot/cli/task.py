@@ -24,17 +24,22 @@ def list_tasks(
     state: Annotated[list[str] | None, typer.Option(help="Only tasks in this state; may be given several times.")] = None,
     repository: Annotated[str | None, typer.Option(help="Only tasks of this repository.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Only tasks with this tag; may be given several times.")] = None,
+    group: Annotated[str | None, typer.Option(help="Only tasks of the group with this id.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many tasks to print.")] = 50,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
     """Print tasks, the newest first.
 
+    The note says what went wrong, or why a task waits; `task show` says it in full.
+
     Example: entrepot task list --state running --state waiting
     """
-    from entrepot.cli.following import task_title
+    from entrepot import clock
     from entrepot.cli.output import span_text, write_json, write_table
+    from entrepot.cli.steps import note
     from entrepot.errors import InvalidValue
     from entrepot.tasking import STATES
+    from entrepot.tasking.waiting import rough_text
 
     session = Session.of(ctx)
     states = state or []
@@ -42,17 +47,16 @@ def list_tasks(
         raise InvalidValue("state", why=f"{unknown[0]!r} is none of {', '.join(STATES)}")
     tags = [*(tag or ()), *([f"pulp:repository:{repository}"] if repository else ())]
     with session.engine() as engine:
-        reports = engine.tasks.list(states=states, tags=tags, limit=limit)
+        reports = engine.tasks.list(states=states, tags=tags, group=group, limit=limit, explain=True)
     if session.as_json:
         write_json(reports)
         return
-    rows = []
+    rows, now = [], clock.now()
     for report in reports:
         took = span_text(report.finished - report.started) if report.finished and report.started else "-"
-        description = (report.error or {}).get("description") or ""
-        rows.append((report.task_id, report.state, task_title(report), report.created, took, description))
-    columns = ("TASK", "STATE", "WHAT", "CREATED", "TOOK#", "ERROR")
-    write_table(columns, rows, flexible="ERROR", empty="There are no such tasks.")
+        rows.append((report.task_id, report.state, report.title, rough_text(now - report.created), took, note(report)))
+    columns = ("TASK", "STATE", "WHAT", "AGE#", "TOOK#", "NOTE")
+    write_table(columns, rows, flexible="NOTE", empty="There are no such tasks.")
 
 
 @app.command()
@@ -61,9 +65,8 @@ def show(ctx: typer.Context, task_id: TaskId, *, output: OutputOption = None) ->
 
     Example: entrepot task show 5b1c2a -o json
     """
-    from entrepot.cli.following import task_title
     from entrepot.cli.output import write_json, write_record
-    from entrepot.cli.steps import outcome, steps, unit_errors
+    from entrepot.cli.steps import outcome, runs, steps, unit_errors
 
     session = Session.of(ctx)
     with session.engine() as engine:
@@ -77,8 +80,9 @@ def show(ctx: typer.Context, task_id: TaskId, *, output: OutputOption = None) ->
     write_record(
         [
             ("Task", report.task_id),
-            ("What", task_title(report)),
+            ("What", report.title),
             ("State", report.state),
+            ("Waits for", report.waiting.text if report.waiting else None),
             ("Outcome", outcome(report) if report.is_final else None),
             ("Error", error.get("description")),
             ("Error code", error.get("code")),
@@ -86,8 +90,12 @@ def show(ctx: typer.Context, task_id: TaskId, *, output: OutputOption = None) ->
             ("Started", report.started),
             ("Finished", report.finished),
             ("Worker", report.worker_name),
+            ("Not before", report.not_before),
             ("Attempt", report.attempt if report.attempt > 1 else None),
+            ("Attempts", "\n".join(runs(report))),
             ("Rescues", report.rescues or None),
+            ("Queue", report.queue),
+            ("Priority", report.priority if report.priority != "default" else None),
             ("Type", report.task_type),
             ("Tags", report.tags),
             ("Parent", report.parent),
@@ -108,7 +116,7 @@ def wait(ctx: typer.Context, task_id: TaskId, *, timeout: TimeoutOption = None, 
 
     Example: entrepot task wait 5b1c2a --timeout 60
     """
-    from entrepot.cli.following import Following, follow, task_title
+    from entrepot.cli.following import Following, follow
     from entrepot.cli.output import write_line
     from entrepot.cli.steps import outcome
 
@@ -118,7 +126,7 @@ def wait(ctx: typer.Context, task_id: TaskId, *, timeout: TimeoutOption = None, 
         follow(engine, handle, "", Following(timeout, session.as_json, is_quiet=True, with_spawned=False))
         if not session.as_json:
             report = handle.report()
-            write_line(f"{task_title(report)}: {outcome(report)}")
+            write_line(f"{report.title}: {outcome(report)}")
 
 
 @app.command()
@@ -129,33 +137,44 @@ def watch(ctx: typer.Context, task_id: TaskId, *, timeout: TimeoutOption = None,
 
     Example: entrepot task watch 5b1c2a
     """
-    from entrepot.cli.following import Following, follow, task_title
+    from entrepot.cli.following import Following, follow
 
     session = Session.of(ctx)
     with session.engine() as engine:
         report = engine.tasks.get(task_id)
-        follow(engine, engine.tasks.handle(report.task_id), task_title(report), Following(timeout, session.as_json))
+        follow(engine, engine.tasks.handle(report.task_id), report.title, Following(timeout, session.as_json))
 
 
 @app.command()
-def cancel(ctx: typer.Context, task_id: TaskId, *, output: OutputOption = None) -> None:  # noqa: ARG001 - read by its callback
+def cancel(
+    ctx: typer.Context,
+    task_id: TaskId,
+    *,
+    with_spawned: Annotated[
+        bool, typer.Option("--with-spawned", help="Cancel all that it spawned as well, and what those spawned.")
+    ] = False,
+    output: OutputOption = None,  # noqa: ARG001 - read by its callback
+) -> None:
     """Cancel a task.
 
     One that waits is canceled at once, one that runs as soon as it can stop.
 
-    Example: entrepot task cancel 5b1c2a
+    Example: entrepot task cancel 5b1c2a --with-spawned
     """
     from entrepot.cli.output import write_json, write_line
 
     session = Session.of(ctx)
     with session.engine() as engine:
         before = engine.tasks.get(task_id)
-        report = engine.tasks.cancel(before.task_id)
+        report = engine.tasks.cancel(before.task_id, with_spawned=with_spawned)
     if session.as_json:
         write_json(report)
-    elif before.is_final:
+        return
+    if before.is_final:
         write_line(f"Task {report.task_id} had ended already: {report.state}.")
     elif report.is_final:
         write_line(f"Task {report.task_id} is {report.state}.")
     else:
         write_line(f"Task {report.task_id} is told to stop. Watch it: entrepot task watch {report.task_id}")
+    if with_spawned:
+        write_line("All that it spawned is canceled, or told to stop.")

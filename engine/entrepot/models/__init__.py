@@ -4,7 +4,8 @@ Hot statements are plain SQL through `Database.execute`; everything else is a pe
 `migrations/` is what makes the tables; a test proves that the classes here and the migrated tables agree.
 """
 
-from entrepot.models.connection import ChangeWatch, Database, Row
+from entrepot.models.change_watch import ChangeWatch
+from entrepot.models.connection import Database, Row
 from entrepot.models.content import Blob, Unit, UnitFile
 from entrepot.models.fields import storable
 from entrepot.models.repositories import (

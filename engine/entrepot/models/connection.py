@@ -26,15 +26,21 @@ from urllib.parse import urlsplit
 import peewee
 
 from entrepot import clock
-from entrepot.errors import DatabaseError, DatabaseUnavailable, InvalidSettings
+from entrepot.errors import DatabaseError, DatabaseUnavailable, EntrepotError, InvalidSettings
+from entrepot.models.announcement import CHANNEL, Announcement
+from entrepot.models.change_watch import ChangeWatch, SqliteWatch
 from entrepot.models.database_faults import translated
+from entrepot.models.drivers import PostgresqlDriver, SqliteDriver
 
 #: Seconds a writer waits for SQLite's write lock before it gives up.
 WRITE_LOCK_SECONDS = 60.0
 #: Milliseconds SQLite itself waits on its rare other locks (opening, recovery, checkpoint).
 _BUSY_MILLISECONDS = 10_000
-#: Seconds between two looks at PostgreSQL for news, where no cheap change counter exists.
-_POSTGRESQL_LOOK_SECONDS = 0.05
+#: The clock of leases, as SQL: see `lease_now_us`. SQLite gets a function of that name by every connection.
+_LEASE_CLOCK = {
+    "sqlite": "lease_now_us()",
+    "postgresql": "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+}
 
 Row = tuple[Any, ...]
 
@@ -48,6 +54,7 @@ class _ThreadState(threading.local):
         self.depth = 0
         self.doomed = False
         self.after_commit: list[Callable[[], object]] = []
+        self.announces = False
         self.durable: bool | None = None
 
 
@@ -63,14 +70,15 @@ class Database:
         scheme = urlsplit(url).scheme
         if scheme == "sqlite":
             self.dialect = "sqlite"
-            self.peewee: peewee.Database = _Sqlite(_sqlite_path(url), timeout=_BUSY_MILLISECONDS / 1000, url=url)
+            self.peewee: peewee.Database = SqliteDriver(_sqlite_path(url), timeout=_BUSY_MILLISECONDS / 1000, url=url)
         elif scheme in ("postgresql", "postgres"):
             self.dialect = "postgresql"
-            self.peewee = _Postgresql(url, prefer_psycopg3=True, url=url)
+            self.peewee = PostgresqlDriver(url, prefer_psycopg3=True, url=url)
         else:
             raise InvalidSettings({"database_url": f"{url!r} is neither sqlite:///path nor postgresql://…"})
         self._is_sqlite = self.dialect == "sqlite"
         self._local = _ThreadState()
+        self._announcement = Announcement(self._announce, self._announce_apart)
 
     @property
     def serialises_writers(self) -> bool:
@@ -86,6 +94,13 @@ class Database:
     def for_update(self) -> str:
         """The clause that keeps a row as it is until this transaction ends."""
         return "" if self._is_sqlite else " FOR UPDATE"
+
+    def one_of(self, query: str) -> str:
+        """Return the condition that a column is among the results of `query`, to stand behind that column.
+
+        PostgreSQL gets an array: whatever it believes of a table that was empty a moment ago, it then looks up each.
+        """
+        return f"IN ({query})" if self._is_sqlite else f"= ANY(ARRAY({query}))"
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> Any:  # noqa: ANN401 - a DB-API cursor
         """Run one statement and return its cursor.
@@ -122,12 +137,23 @@ class Database:
         row: Row | None = self.execute(sql, parameters).fetchone()
         return row
 
+    def look(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
+        """Return the first row of a query that only reads; a connection that was lost since its last use is replaced once."""
+        was_open = self.is_open
+        try:
+            return self.row(sql, parameters)
+        except DatabaseUnavailable:
+            if not was_open or self.is_open or self.in_transaction:
+                raise
+            return self.row(sql, parameters)
+
     @contextmanager
-    def transaction(self, *, durable: bool = True) -> Iterator[Database]:
+    def transaction(self, *, durable: bool = True, is_single: bool = False) -> Iterator[Database]:
         """Run the block in one transaction; within another it joins that one.
 
         `durable=True` returns only when the commit would survive a power cut; `durable=False` is for writes whose loss
-        only repeats work (claims, completions). Callables given to `after_commit` run when it has committed.
+        only repeats work (claims, completions). Callables given to `after_commit` run when it has committed. `is_single`
+        says that the block writes by one statement, which PostgreSQL then runs without the two round trips around it.
         """
         local = self._local
         if local.depth:
@@ -140,22 +166,27 @@ class Database:
             finally:
                 local.depth -= 1
             return
-        self._begin(durable=durable)
+        is_single = is_single and not self._is_sqlite
+        self._begin(durable=durable, is_single=is_single)
         local.depth, local.doomed, local.after_commit = 1, False, []
         try:
             yield self
             if local.doomed:
                 msg = "An error inside this transaction was swallowed; nothing of it is kept."
                 raise DatabaseError(msg)
-            self._commit()
+            if not is_single:
+                self._commit()
         except BaseException:
             local.depth = 0
             self._rollback()
             raise
         local.depth = 0
         hooks, local.after_commit = local.after_commit, []
+        announces, local.announces = local.announces, False
         for hook in hooks:
             self._call(hook)
+        if announces:
+            self._announcement.make()
 
     @property
     def in_transaction(self) -> bool:
@@ -182,6 +213,15 @@ class Database:
             (list(names),),
         )
 
+    def next_ids(self, table: str, count: int) -> list[int]:
+        """Return `count` row ids for `table` that nobody else gets, in order; within a transaction that inserts them."""
+        if self._is_sqlite:
+            row = self.row(f"SELECT COALESCE(MAX(id), 0) FROM {table}")
+            assert row is not None  # noqa: S101 - an aggregate has one row
+            return list(range(row[0] + 1, row[0] + 1 + count))
+        query = "SELECT nextval(pg_get_serial_sequence(?, 'id')) FROM generate_series(1, ?)"
+        return sorted(id_ for (id_,) in self.rows(query, (table, count)))
+
     def lease_now_us(self) -> int:
         """Return the clock that leases are measured by, in microseconds.
 
@@ -190,13 +230,34 @@ class Database:
         """
         if self._is_sqlite:
             return clock.monotonic_us()
-        row = self.row("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+        row = self.row(f"SELECT {self.lease_clock_sql}")
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
         return int(row[0])
 
+    @property
+    def lease_clock_sql(self) -> str:
+        """The present moment of `lease_now_us` as an expression, for a statement that needs no other for it."""
+        return _LEASE_CLOCK[self.dialect]
+
     def watch(self) -> ChangeWatch:
-        """Return a watch for changes that others commit; it belongs to the calling thread."""
-        return ChangeWatch(self)
+        """Return a watch for changes that others commit; it belongs to the calling thread, which closes it."""
+        if self._is_sqlite:
+            return SqliteWatch(self)
+        from entrepot.models.postgresql_watch import PostgresqlWatch  # its driver is an extra
+
+        return PostgresqlWatch(self)
+
+    def announce(self) -> None:
+        """Tell watchers that something was committed, or will be by the present transaction; never fails, and never waits.
+
+        Many in a short time become one: see `Announcement`. SQLite's change counter tells by itself.
+        """
+        if self._is_sqlite:
+            return
+        if self._local.depth:
+            self._local.announces = True
+        else:
+            self._announcement.make()
 
     @property
     def is_open(self) -> bool:
@@ -212,9 +273,9 @@ class Database:
             self.peewee.close()
         local.durable = None
 
-    def _begin(self, *, durable: bool) -> None:
+    def _begin(self, *, durable: bool, is_single: bool) -> None:
         if not self._is_sqlite:
-            self._begin_on_postgresql(durable=durable)
+            self._begin_on_postgresql(durable=durable, is_single=is_single)
             return
         connection = self.peewee.connection()
         if connection.in_transaction:  # an interruption hit between its beginning and the note of it
@@ -238,13 +299,14 @@ class Database:
             finally:
                 connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
 
-    def _begin_on_postgresql(self, *, durable: bool) -> None:
+    def _begin_on_postgresql(self, *, durable: bool, is_single: bool) -> None:
         """Begin; a connection that was lost since its last use, say by a restart of the server, is replaced once."""
         for may_repeat in (True, False):
             try:
                 if self._local.durable is not durable or self.peewee.is_closed():
                     self._set_durability(durable=durable)
-                self.execute("BEGIN")
+                if not is_single:
+                    self.execute("BEGIN")
             except DatabaseUnavailable:
                 if not may_repeat or not self.peewee.is_closed():
                     raise
@@ -296,67 +358,17 @@ class Database:
                 self.peewee.connection().execute("ROLLBACK")
         except Exception:  # noqa: BLE001 - a connection that cannot roll back is of no use: a new one is opened
             self._drop_connection()
-        self._local.after_commit = []
+        self._local.after_commit, self._local.announces = [], False
 
-
-class ChangeWatch:
-    """Tells cheaply whether another connection has committed something; for one thread."""
-
-    def __init__(self, database: Database) -> None:
-        """Remember the present state of `database`."""
-        self._database = database
-        self._seen: object = None
-        self._next_look = 0.0
-        self.changed()
-
-    def changed(self) -> bool:
-        """Return True if something was committed since the last call; on PostgreSQL: if it is time to look again."""
-        if self._database.dialect == "sqlite":
-            row = self._database.row("PRAGMA data_version")
-            seen, self._seen = self._seen, row
-            return seen != row
-        now = time.monotonic()
-        if now < self._next_look:
-            return False
-        self._next_look = now + _POSTGRESQL_LOOK_SECONDS
-        return True
-
-
-class _Translating:
-    """Gives peewee's own queries the errors of this project."""
-
-    def __init__(self, *arguments: Any, url: str, **options: Any) -> None:  # noqa: ANN401 - peewee's arguments
-        self._url = url
-        super().__init__(*arguments, **options)
-
-    def execute_sql(self, sql: str, params: Any = None) -> Any:  # noqa: ANN401 - peewee's signature
+    def _announce(self) -> None:
         try:
-            return super().execute_sql(sql, params)  # type: ignore[misc]  # a mixin of peewee.Database
-        except peewee.PeeweeException as error:
-            raise translated(error, self._url) from error
+            self.execute(f"SELECT pg_notify('{CHANNEL}', '')")
+        except EntrepotError as error:  # watchers look anyway before long
+            log.debug("Cannot announce a change: %s", error)
 
-    def connect(self, reuse_if_open: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - peewee's signature
-        try:
-            return super().connect(reuse_if_open)  # type: ignore[misc]  # a mixin of peewee.Database
-        except peewee.PeeweeException as error:
-            raise translated(error, self._url) from error
-
-
-class _Sqlite(_Translating, peewee.SqliteDatabase):
-    """SQLite with this project's pragmas."""
-
-    returning_clause = True
-
-    def _initialize_connection(self, conn: sqlite3.Connection) -> None:
-        conn.execute("PRAGMA journal_mode=WAL")
-        conn.execute("PRAGMA foreign_keys=ON")
-        conn.execute("PRAGMA synchronous=FULL")
-        conn.execute("PRAGMA cache_size=-16000")  # 16 MB a connection
-        conn.execute("PRAGMA temp_store=MEMORY")
-
-
-class _Postgresql(_Translating, peewee.PostgresqlDatabase):
-    """PostgreSQL through psycopg 3."""
+    def _announce_apart(self) -> None:
+        self._announce()
+        self.close()
 
 
 @lru_cache(maxsize=1024)

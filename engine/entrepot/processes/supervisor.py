@@ -7,6 +7,7 @@ comes next goes on where the rows say.
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import os
 import secrets
@@ -21,7 +22,8 @@ from entrepot.engine import Engine
 from entrepot.errors import EntrepotError
 from entrepot.loops import LoopRunner
 from entrepot.processes.child import Child
-from entrepot.processes.worker import GIVEN_UP
+from entrepot.processes.exit_codes import GIVEN_UP, RECYCLED
+from entrepot.tasking.workers import NAME_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +60,8 @@ class _Supervisor:
 
     def __init__(self, engine: Engine, children: Sequence[Child]) -> None:
         self._engine = engine
-        self._children = children
+        self._children = list(children)
+        self._retiring: list[Child] = []
         self._signals = 0
         self._pause = threading.Event()
 
@@ -70,22 +73,33 @@ class _Supervisor:
         loops = LoopRunner(self._engine.loops(), visit=self._engine.visit)
         loops.start()
         while not self._signals:
-            for child in self._children:
-                self._look_after(child)
-                child.start_if_due()
+            for place, child in enumerate(self._children):
+                if child.has_said_that_it_retires():
+                    log.info("%s retires; another takes its place.", child.label)
+                    self._retiring.append(child)
+                    self._children[place] = child.successor()
+                else:
+                    self._look_after(child)
+                self._children[place].start_if_due()
+            for child in self._retiring:
+                self._look_after(child, is_to_start_again=False)
+            self._retiring = [child for child in self._retiring if child.pid is not None]
             self._pause.wait(_LOOK_SECONDS)
-        code = self._stop_children()
+        code = self._stop(self._children + self._retiring)
         loops.stop()
         return code
 
     def _told_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._signals += 1  # and nothing else: a handler may have interrupted whoever holds a lock
 
-    def _look_after(self, child: Child) -> None:
+    def _look_after(self, child: Child, *, is_to_start_again: bool = True) -> None:
         code = child.died()
-        if code is None:
+        if code is None or code == RECYCLED:
             return
-        log.warning("%s ended with exit code %s; it is started again.", child.label, code)
+        if is_to_start_again or code:
+            log.warning(
+                "%s ended with exit code %s%s", child.label, code, "; it is started again." if is_to_start_again else "."
+            )
         self._bury(child, code)
 
     def _bury(self, child: Child, code: int) -> None:
@@ -99,24 +113,25 @@ class _Supervisor:
         except EntrepotError as error:
             log.warning("The tasks of %s wait until their leases run out: %s", name, error)
 
-    def _stop_children(self) -> int:
-        for child in self._children:
+    def _stop(self, children: Sequence[Child]) -> int:
+        for child in children:
             child.tell(signal.SIGTERM)
         deadline = clock.monotonic() + self._engine.settings.drain_seconds + _KILL_AFTER
         told, worst = 1, 0
-        while any(child.pid for child in self._children):
+        while any(child.pid for child in children):
             if self._signals > told:
                 told = self._signals
-                for child in self._children:
+                for child in children:
                     child.tell(signal.SIGUSR1 if child.is_worker else signal.SIGTERM)
             if clock.monotonic() > deadline:
-                for child in self._children:
+                for child in children:
                     child.tell(signal.SIGKILL)
-            for child in self._children:
+            for child in children:
                 code = child.died()
                 if code:
                     self._bury(child, code)
-                if code and code != -signal.SIGTERM:  # one that was still starting dies of the signal: it had nothing to lose
+                # One that was still starting dies of the signal, and had nothing to lose; one that retired was just ready.
+                if code and code not in (-signal.SIGTERM, RECYCLED):
                     worst = 1
             self._pause.wait(_LOOK_SECONDS)
         return worst
@@ -128,8 +143,8 @@ def _workers(processes: int, threads: int, environment: dict[str, str]) -> list[
     host = os.uname().nodename
 
     def arguments() -> list[str]:
-        name = f"reserved_resource_worker-{os.getpid()}.{next(numbers)}.{secrets.token_hex(3)}@{host}"
-        return ["worker-process", "--name", name, "--threads", str(threads)]
+        name = f"{NAME_PREFIX}{os.getpid()}.{next(numbers)}.{secrets.token_hex(3)}@{host}"
+        return ["worker-process", "--name", name, "--threads", str(threads), "--supervised"]
 
     return [Child(f"worker {number}", arguments, environment) for number in range(processes)]
 
@@ -140,6 +155,9 @@ def _environment(engine: Engine) -> dict[str, str]:
     chosen = {
         "ENTREPOT_DATA_DIR": str(settings.data_dir.absolute()),
         "ENTREPOT_DATABASE_URL": settings.effective_database_url,
+        "ENTREPOT_BROKER_URL": settings.broker_url,
+        "ENTREPOT_BROKER_PREFIX": settings.broker_prefix,
+        "ENTREPOT_WORKER_QUEUES": json.dumps(settings.worker_queues),
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
     return dict(os.environ) | chosen

@@ -17,7 +17,7 @@ from entrepot.errors import JSON, DuplicateResource, InvalidValue, MissingResour
 from entrepot.models import Distributor, Importer, Repository
 from entrepot.plugin import unmasked
 from entrepot.repositories import rows
-from entrepot.tasking import TaskHandle, current_task
+from entrepot.tasking import Call, TaskHandle, current_task
 
 if TYPE_CHECKING:
     from entrepot.models import Database
@@ -110,7 +110,7 @@ def update(
 def request_delete(house: House, repository_id: str) -> TaskHandle:
     """Enqueue the deletion of a repository; raises `MissingResource`. What was accepted before it runs first."""
     rows.get_repository(house.database, repository_id)
-    return house.tasks.enqueue(DELETE_TASK_TYPE, repository_id)
+    return house.tasks.enqueue(Call(DELETE_TASK_TYPE, (repository_id,)))
 
 
 def delete(house: House, repository_id: str) -> None:

@@ -16,7 +16,7 @@ from entrepot.plugin import unmasked
 from entrepot.repositories import publication, rows
 from entrepot.repositories.history import Record, recorded
 from entrepot.repositories.publish_run import PublishRun
-from entrepot.tasking import TaskContext, TaskHandle, current_task
+from entrepot.tasking import Call, TaskContext, TaskHandle, current_task
 
 if TYPE_CHECKING:
     from entrepot.models import Distributor, Publication, Repository
@@ -34,7 +34,7 @@ def request_publish(
     """Enqueue a publish; raises `MissingResource` if there is no such repository or distributor."""
     repository = rows.get_repository(house.database, repository_id)
     rows.get_distributor(house.database, repository, distributor_id)
-    return house.tasks.enqueue(TASK_TYPE, repository_id, distributor_id, override_config)
+    return house.tasks.enqueue(Call(TASK_TYPE, (repository_id, distributor_id, override_config)))
 
 
 def request_auto_publishes(house: House, repository: Repository, task: TaskContext) -> None:
@@ -45,9 +45,8 @@ def request_auto_publishes(house: House, repository: Repository, task: TaskConte
     for distributor in rows.distributors_of(house.database, repository.id):
         if distributor.auto_publish:
             key = f"{task.task_id}:publish:{distributor.distributor_id}"
-            house.tasks.enqueue(
-                TASK_TYPE, repository.repository_id, distributor.distributor_id, automatic=True, idempotency_key=key
-            )
+            arguments = (repository.repository_id, distributor.distributor_id)
+            house.tasks.enqueue(Call(TASK_TYPE, arguments, {"automatic": True}, idempotency_key=key))
 
 
 def publish(

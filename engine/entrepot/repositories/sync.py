@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -20,7 +21,7 @@ from entrepot.repositories import associations, publish, rows
 from entrepot.repositories.associations import ChangeSet
 from entrepot.repositories.history import Record, recorded
 from entrepot.repositories.sync_run import KnownState, SyncRun
-from entrepot.tasking import TaskHandle, current_task
+from entrepot.tasking import Call, TaskHandle, current_task
 
 if TYPE_CHECKING:
     from entrepot.models import Database, Importer, Repository
@@ -35,7 +36,19 @@ TASK_TYPE = "pulp.server.managers.repo.sync.sync"
 def request_sync(house: House, repository_id: str, override_config: dict[str, JSON] | None = None) -> TaskHandle:
     """Enqueue a sync of the repository; raises `MissingResource` if it does not exist."""
     rows.get_repository(house.database, repository_id)
-    return house.tasks.enqueue(TASK_TYPE, repository_id, override_config)
+    return house.tasks.enqueue(Call(TASK_TYPE, (repository_id, override_config)))
+
+
+def limit_keys(house: House, repository_id: str, override_config: dict[str, JSON] | None = None) -> list[str]:
+    """Return what limits may count a sync by: `sync-origin:HOST`, the host of its feed, as far as it is known by now."""
+    repository = rows.find_repository(house.database, repository_id)
+    importer = rows.find_importer(house.database, repository.id) if repository else None
+    feed = (override_config or {}).get("feed") or (importer.config.get("feed") if importer else None)
+    try:
+        host = urlsplit(feed).hostname if isinstance(feed, str) else None
+    except ValueError:
+        host = None  # the sync itself says what is wrong with such an address
+    return [f"sync-origin:{host}"] if host else []
 
 
 def sync(house: House, repository_id: str, override_config: dict[str, JSON] | None = None) -> dict[str, JSON]:

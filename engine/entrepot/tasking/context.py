@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from entrepot import clock
 from entrepot.errors import JSON, Canceled, Interrupted, LeaseLost, ResultTooLarge, TaskError
+from entrepot.tasking.call import Call
 from entrepot.tasking.lease import OWNED, Claim
 
 if TYPE_CHECKING:
@@ -72,15 +73,16 @@ class TaskContext:
             return
         self._next_write = now + PROGRESS_INTERVAL.total_seconds()
         text = self._encode(report() if callable(report) else report, "progress report")
-        lease_until = self._database.lease_now_us() + clock.us(self._lease)
-        with self._database.transaction(durable=False):
+        with self._database.transaction(durable=False, is_single=True):
             changed = self._database.execute(
-                f"UPDATE task SET progress = ?, lease_until = ? WHERE {OWNED} AND state = 'running'",
-                (text, lease_until, *self.claim.fence),
+                f"UPDATE task SET progress = ?, lease_until = {self._database.lease_clock_sql} + ? "
+                f"WHERE {OWNED} AND state = 'running'",
+                (text, clock.us(self._lease), *self.claim.fence),
             ).rowcount
         self._progress = None
         if changed == 0:
             self._stop()
+        self._database.announce()
 
     def finish_progress(self, report: Mapping[str, JSON]) -> None:
         """Keep `report` as the last one; it is written together with the task's outcome."""
@@ -94,9 +96,9 @@ class TaskContext:
         """
         self.checkpoint()
         with self._database.transaction():
-            lease_until = self._database.lease_now_us() + clock.us(self._lease)
             held = self._database.execute(
-                f"UPDATE task SET lease_until = ? WHERE {OWNED} AND state = 'running'", (lease_until, *self.claim.fence)
+                f"UPDATE task SET lease_until = {self._database.lease_clock_sql} + ? WHERE {OWNED} AND state = 'running'",
+                (clock.us(self._lease), *self.claim.fence),
             ).rowcount
             if held == 0:
                 self._stop()
@@ -111,7 +113,7 @@ class TaskContext:
         self, function: Callable[..., Any] | str, *args: JSON, idempotency_key: str | None = None, **kwargs: JSON
     ) -> TaskHandle:
         """Enqueue a task that is listed in this one's report. See `Engine.enqueue`."""
-        return self.tasks.enqueue(function, *args, idempotency_key=idempotency_key, group=None, **kwargs)
+        return self.tasks.enqueue(Call(function, args, kwargs, idempotency_key))
 
     def encode_result(self, result: object) -> str | None:
         """Return the function's result as JSON text, None for None; raises `ResultTooLarge`."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import threading
 import traceback
 from dataclasses import replace
@@ -15,8 +16,19 @@ from typing import TYPE_CHECKING
 from dramatiq.middleware.threading import raise_thread_exception
 
 from entrepot import clock, failpoints
-from entrepot.errors import EntrepotError, Interrupted, LeaseLost, TaskTimedOut, TimeLimitReached
+from entrepot.errors import (
+    EntrepotError,
+    Interrupted,
+    LeaseLost,
+    MemoryLimitReached,
+    TaskError,
+    TaskOutOfMemory,
+    TaskTimedOut,
+    TimeLimitReached,
+    UnknownTaskType,
+)
 from entrepot.models import storable
+from entrepot.tasking import retry
 from entrepot.tasking.completion import Outcome
 from entrepot.tasking.context import TaskContext, running
 
@@ -37,6 +49,8 @@ class Execution:
         self.context = context
         self.started = clock.monotonic()
         self.interrupted_at: float | None = None
+        #: How it was found beyond its memory limit, if it was: what it ends in when it is stopped for that.
+        self.outgrown: TaskOutOfMemory | None = None
         self._forced_at = 0.0
         self._reason: type[Interrupted] | None = None
         self._thread_id = threading.get_ident()
@@ -44,7 +58,10 @@ class Execution:
         self._inside = False
 
     def run(self, registry: TaskRegistry) -> Outcome | None:
-        """Run the function and return the outcome, or None if the task has another owner by now."""
+        """Run the function and return the outcome, or None if the task has another owner by now.
+
+        The outcome of an error says when the task is to be run again, if its type asks for that.
+        """
         claim = self.context.claim
         try:
             with running(self.context):
@@ -53,16 +70,24 @@ class Execution:
             failpoints.reach("execution.returned")
         except LeaseLost:
             return None
-        except Interrupted as reason:
-            outcome = _stopped(claim, type(reason))
+        except (TimeLimitReached, MemoryLimitReached) as reason:
+            outcome = _failed(claim, self._limit_reached(type(reason)), registry)
+        except Interrupted:
+            outcome = Outcome(claim, "canceled")
         except BaseException as error:  # noqa: BLE001 - border: whatever a task raises, sys.exit() included, is its outcome
-            outcome = Outcome(claim, "error", error=json.dumps(_document(error), default=str), traceback=_traceback(error))
+            outcome = _failed(claim, error, registry)
         return replace(outcome, progress=self.context.unwritten_progress())
 
     @property
-    def last_word(self) -> str | None:
-        """The error (JSON text) that the task ends with if it never stops although it is out of time; else None."""
-        return _stopped(self.context.claim, TimeLimitReached).error if self._reason is TimeLimitReached else None
+    def last_word(self) -> tuple[str, int | None] | None:
+        """How the run ends if it never stops although it reached a limit, else None.
+
+        The error (JSON text), and when (microseconds since 1970) the task is to be run again, if it is.
+        """
+        if self._reason not in (TimeLimitReached, MemoryLimitReached):
+            return None
+        claim, error = self.context.claim, self._limit_reached(self._reason)
+        return json.dumps(error.document()), _next_try(claim, error, self.context.tasks.registry)
 
     def interrupt(self, reason: type[Interrupted], *, by_force: bool) -> None:
         """Ask the function to stop; by force, raise `reason` in its thread at the next bytecode. For other threads.
@@ -78,6 +103,12 @@ class Execution:
             with self._lock:
                 if self._inside:
                     raise_thread_exception(self._thread_id, reason)
+
+    def _limit_reached(self, reason: type[Interrupted]) -> TaskError:
+        """Return the error of a task that is stopped because of a limit."""
+        if reason is MemoryLimitReached and self.outgrown is not None:
+            return self.outgrown
+        return _out_of_time(self.context.claim)
 
     def _call(self, registry: TaskRegistry) -> object:
         claim = self.context.claim
@@ -104,13 +135,26 @@ class Execution:
                 pass
 
 
-def _stopped(claim: Claim, reason: type[Interrupted]) -> Outcome:
-    """Return the outcome of a task that was stopped: canceled, or out of time."""
-    if reason is not TimeLimitReached:
-        return Outcome(claim, "canceled")
+def _failed(claim: Claim, error: BaseException, registry: TaskRegistry) -> Outcome:
+    text = json.dumps(_document(error), default=str)
+    return Outcome(claim, "error", error=text, traceback=_traceback(error), retry_at=_next_try(claim, error, registry))
+
+
+def _next_try(claim: Claim, error: BaseException, registry: TaskRegistry) -> int | None:
+    """Return when (microseconds since 1970) the task is to be run again after `error`, or None if it is not."""
+    try:
+        policy = registry.get(claim.task_type).retry
+    except UnknownTaskType:
+        return None
+    if policy is None:
+        return None
+    wait = retry.decide(policy, error, retries=claim.retries, chance=random.random())  # noqa: S311 - jitter
+    return None if wait is None else clock.now_us() + clock.us(wait)
+
+
+def _out_of_time(claim: Claim) -> TaskTimedOut:
     limit = claim.timeout.total_seconds() if claim.timeout else 0
-    error = TaskTimedOut(f"The task ran longer than its limit of {limit:g} s and was stopped.", limit_seconds=limit)
-    return Outcome(claim, "error", error=json.dumps(error.document()))
+    return TaskTimedOut(f"The task ran longer than its limit of {limit:g} s and was stopped.", limit_seconds=limit)
 
 
 def _document(error: BaseException) -> dict[str, object]:

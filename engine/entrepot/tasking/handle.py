@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from entrepot import clock
-from entrepot.errors import TaskCanceled, TaskFailed, WaitTimeout
-from entrepot.tasking import cancellation, reports
+from entrepot.errors import MissingResource, TaskCanceled, TaskFailed, WaitTimeout
+from entrepot.tasking import cancellation
 
 if TYPE_CHECKING:
-    from entrepot.models import Database
+    from entrepot.models import Row
     from entrepot.tasking.reports import TaskReport
+    from entrepot.tasking.tasks import Tasks
 
-#: Seconds between two looks at the database's change counter while waiting.
-_LOOK_SECONDS = 0.005
+#: Seconds between two looks at why the task waits: that changes with others, and not with the task's own row.
+_EXPLAIN_SECONDS = 5.0
+#: What a watcher asks after each change of the database: all that can change of a task, by one statement.
+_LOOK = """
+SELECT state, finished_at, attempt, rescues, retries, task_group, not_before, ready_at, started_at, owner, progress, error,
+       (SELECT COUNT(*) FROM task AS child WHERE child.parent = task.id)
+FROM task WHERE task_id = ?
+"""
 
 
 class TaskHandle:
     """A task that was enqueued; cheap to make, and of use in any process that reaches the database."""
 
-    def __init__(self, database: Database, task_id: str) -> None:
+    def __init__(self, tasks: Tasks, task_id: str) -> None:
         """Refer to the task with this id; it is looked up when asked."""
-        self._database = database
+        self._tasks = tasks
+        self._database = tasks.database
         self.task_id = task_id
 
     def __repr__(self) -> str:
@@ -38,7 +45,7 @@ class TaskHandle:
 
     def report(self) -> TaskReport:
         """Return the task's report; raises `MissingResource`."""
-        return reports.get_report(self._database, self.task_id)
+        return self._tasks.get(self.task_id)
 
     def wait(self, timeout: float | timedelta | None = None) -> TaskReport:
         """Return the report of the task once it has finished.
@@ -46,9 +53,9 @@ class TaskHandle:
         Raises `TaskFailed` (its data hold the task's error), `TaskCanceled`, or `WaitTimeout` after `timeout` (seconds or a
         span; None waits for ever). The task goes on after a time-out.
         """
+        for _ in self._looks(timeout):
+            pass
         report = self.report()
-        for changed in self.watch(timeout):
-            report = changed
         if report.state == "error":
             error = report.error or {}
             msg = f"Task {self.task_id} failed: {error.get('description')}"
@@ -63,25 +70,49 @@ class TaskHandle:
 
         Raises `WaitTimeout` if the task has not ended within `timeout`.
         """
+        seen: Row | None = None
+        report: TaskReport | None = None
+        explain_at = 0.0
+        for row in self._looks(timeout):
+            now = clock.monotonic()
+            if row == seen and not (row[0] == "waiting" and now >= explain_at):
+                continue
+            found = self.report()
+            seen, explain_at = row, now + _EXPLAIN_SECONDS
+            if found != report:
+                report = found
+                yield report
+            if found.is_final:
+                return
+
+    def cancel(self, *, with_spawned: bool = False) -> bool:
+        """Cancel the task and return True, or False if it was complete already; raises `MissingResource`.
+
+        `with_spawned` cancels all that it spawned as well, and what those spawned.
+        """
+        if with_spawned:
+            return cancellation.cancel_tree(self._database, self.task_id, self._tasks.doorbell.ring) > 0
+        return cancellation.cancel(self._database, self.task_id, self._tasks.doorbell.ring)
+
+    def _looks(self, timeout: float | timedelta | None) -> Iterator[Row]:
+        """Yield the task's row now and whenever something may have changed, until it has ended; raises `WaitTimeout`."""
         seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
         deadline = None if seconds is None else clock.monotonic() + seconds
-        watch = self._database.watch()
-        shown = None
-        while True:
-            report = self.report()
-            if report != shown:
-                shown = report
-                yield report
-                if report.is_final:
+        row = self._look()
+        yield row
+        if row[1] is not None:
+            return
+        with self._database.watch() as watch:
+            for _ in watch.looks(deadline):
+                row = self._look()
+                yield row
+                if row[1] is not None:
                     return
-            has_news = False
-            while not has_news:
-                if deadline is not None and clock.monotonic() >= deadline:
-                    msg = f"Task {self.task_id} is {report.state} after {seconds:g} s; it goes on. Wait again, or cancel it."
-                    raise WaitTimeout(msg, task_id=self.task_id, state=report.state)
-                time.sleep(_LOOK_SECONDS)
-                has_news = watch.changed()
+        msg = f"Task {self.task_id} is {row[0]} after {seconds:g} s; it goes on. Wait again, or cancel it."
+        raise WaitTimeout(msg, task_id=self.task_id, state=row[0])
 
-    def cancel(self) -> bool:
-        """Cancel the task and return True, or False if it was complete already; raises `MissingResource`."""
-        return cancellation.cancel(self._database, self.task_id)
+    def _look(self) -> Row:
+        row = self._database.look(_LOOK, (self.task_id,))
+        if row is None:
+            raise MissingResource(resource_id=self.task_id)
+        return row

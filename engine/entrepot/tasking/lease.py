@@ -6,7 +6,7 @@ write: whoever no longer owns the task changes zero rows and learns it. Before: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -16,11 +16,12 @@ from entrepot import clock, failpoints
 if TYPE_CHECKING:
     from entrepot.models import Database
 
-_HAS_READY = "SELECT 1 FROM task WHERE state = 'waiting' AND ready_at IS NOT NULL LIMIT 1"
+#: Ordered, so that PostgreSQL takes the index, whatever it believes of the table.
+_READY = "SELECT id FROM task WHERE state = 'waiting' AND ready_at IS NOT NULL{queues} ORDER BY priority, id LIMIT ?"
 _CLAIM = """
-UPDATE task SET state = 'running', attempt = attempt + 1, owner = ?, lease_until = ?, started_at = ?
-WHERE id IN (SELECT id FROM task WHERE state = 'waiting' AND ready_at IS NOT NULL ORDER BY id LIMIT ?{skip_locked})
-RETURNING id, task_id, task_type, arguments, attempt, timeout_us, task_group
+UPDATE task SET state = 'running', attempt = attempt + 1, owner = ?, lease_until = {now} + ?, started_at = ?
+WHERE id {chosen}
+RETURNING priority, id, task_id, task_type, arguments, attempt, timeout_us, task_group, retries
 """
 #: The fence of every write that an owner makes: zero rows changed means that it is the owner no longer.
 OWNED = "id = ? AND attempt = ? AND owner = ? AND finished_at IS NULL"
@@ -28,7 +29,10 @@ OWNED = "id = ? AND attempt = ? AND owner = ? AND finished_at IS NULL"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A task that this worker runs now; `id` and `group` are row ids, `arguments` is JSON text."""
+    """A task that this worker runs now; `id` and `group` are row ids, `arguments` is JSON text.
+
+    `retries` counts the runs that raised and were to be tried again; rescues count in `attempt` only.
+    """
 
     id: int
     task_id: str
@@ -38,6 +42,8 @@ class Claim:
     owner: str
     timeout: timedelta | None
     group: int | None
+    retries: int
+    started_us: int
 
     @property
     def fence(self) -> tuple[int, int, str]:
@@ -45,25 +51,30 @@ class Claim:
         return self.id, self.attempt, self.owner
 
 
-def has_ready(database: Database) -> bool:
-    """Return True if some task could be claimed now; cheap, and takes no lock."""
-    return database.row(_HAS_READY) is not None
+def has_ready(database: Database, queues: Sequence[str] = ()) -> bool:
+    """Return True if some task of `queues` (all, if empty) could be claimed now; cheap, and takes no lock."""
+    return database.row(_READY.format(queues=_only(queues)), (*queues, 1)) is not None
 
 
-def claim(database: Database, owner: str, *, limit: int, lease: timedelta) -> list[Claim]:
-    """Take up to `limit` ready tasks, oldest first, in the caller's transaction.
+def claim(database: Database, owner: str, *, limit: int, lease: timedelta, queues: Sequence[str] = ()) -> list[Claim]:
+    """Take up to `limit` ready tasks of `queues` (all, if empty), by priority and then by age, in the caller's transaction.
 
     If the process dies after the commit, the lease runs out and `rescue` hands them on.
     """
-    lease_until = database.lease_now_us() + clock.us(lease)
-    statement = _CLAIM.format(skip_locked=database.skip_locked)
-    rows = database.rows(statement, (owner, lease_until, clock.now_us(), limit))
+    started = clock.now_us()
+    chosen = database.one_of(_READY.format(queues=_only(queues)) + database.skip_locked)
+    statement = _CLAIM.format(chosen=chosen, now=database.lease_clock_sql)
+    rows = database.rows(statement, (owner, clock.us(lease), started, *queues, limit))
     if rows:
         failpoints.reach("lease.claimed")
     return [
-        Claim(id_, task_id, task_type, arguments, attempt, owner, _span(timeout_us), group)
-        for id_, task_id, task_type, arguments, attempt, timeout_us, group in sorted(rows)
+        Claim(id_, task_id, task_type, arguments, attempt, owner, _span(timeout_us), group, retries, started)
+        for _, id_, task_id, task_type, arguments, attempt, timeout_us, group, retries in sorted(rows)
     ]
+
+
+def _only(queues: Sequence[str]) -> str:
+    return f" AND queue IN ({', '.join('?' * len(queues))})" if queues else ""
 
 
 def renew(database: Database, claims: Iterable[Claim], *, lease: timedelta) -> list[Claim]:
@@ -71,21 +82,24 @@ def renew(database: Database, claims: Iterable[Claim], *, lease: timedelta) -> l
 
     A row that the task itself is just writing to is passed over: that write extends its lease as well.
     """
-    extend = f"UPDATE task SET lease_until = ? WHERE id IN (SELECT id FROM task WHERE {OWNED}{database.skip_locked})"
+    extend = (
+        f"UPDATE task SET lease_until = {database.lease_clock_sql} + ? "
+        f"WHERE id IN (SELECT id FROM task WHERE {OWNED}{database.skip_locked})"
+    )
     lost = []
     with database.transaction(durable=False):
-        lease_until = database.lease_now_us() + clock.us(lease)
         for held in claims:
-            changed = database.execute(extend, (lease_until, *held.fence)).rowcount
+            changed = database.execute(extend, (clock.us(lease), *held.fence)).rowcount
             if changed == 0 and database.row(f"SELECT 1 FROM task WHERE {OWNED}", held.fence) is None:
                 lost.append(held)
     return lost
 
 
-def leave_word(database: Database, held: Claim, error: str) -> None:
-    """Write how the task will end when its worker is gone, which does not stop it; `rescue` reads it."""
+def leave_word(database: Database, held: Claim, error: str, retry_at: int | None) -> None:
+    """Write how this run will have ended when its worker is gone, which does not stop it; `rescue` reads it."""
+    statement = f"UPDATE task SET error = ?, not_before = ? WHERE {OWNED} AND state = 'running'"
     with database.transaction():
-        database.execute(f"UPDATE task SET error = ? WHERE {OWNED} AND state = 'running'", (error, *held.fence))
+        database.execute(statement, (error, retry_at, *held.fence))
 
 
 def canceled_ids(database: Database, owner: str) -> set[int]:
@@ -106,6 +120,7 @@ def hand_back(database: Database, claims: Iterable[Claim]) -> list[Claim]:
             ).rowcount
             if changed == 0:
                 refused.append(held)
+        database.announce()
     return refused
 
 

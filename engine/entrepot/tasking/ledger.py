@@ -1,9 +1,10 @@
 """The ledger of one worker process: its claims and its outcomes, committed together.
 
 One turn is one short transaction: write the outcomes that have come in, release what they held, make the successors
-ready and claim the next tasks. So the completing worker hands over to the successors without a detour, and a process
-takes the write lock once for several tiny tasks. One thread turns the pages (the transport's consumer); the threads
-that run tasks only put outcomes in. Steps 4 and 6 of the walk of a task.
+ready and claim the next tasks. A thread that has run a task turns the page itself and goes on with the next task, so the
+completing worker hands over to the successors without a detour; threads that finish meanwhile find their outcomes written
+by that turn, so a process takes the write lock once for several tiny tasks. The transport's consumers turn for the threads
+that are idle. Steps 4 and 6 of the walk of a task.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,169 +23,270 @@ from entrepot.tasking import completion, lease, readiness
 from entrepot.tasking.completion import Outcome
 
 if TYPE_CHECKING:
-    from entrepot.models import ChangeWatch, Database
+    from entrepot.models import Database
+    from entrepot.tasking.delivery import Bell, Doorbell
     from entrepot.tasking.lease import Claim
     from entrepot.tasking.readiness import Released
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at SQLite's change counter on an idle worker: 3 microseconds of work each.
-POLL_SECONDS = 0.003
-#: Seconds after which a look is taken although nothing seems to have changed.
-_LOOK_ANYWAY_SECONDS = 1.0
-#: Seconds that `take` waits at most while the worker drains, so that the consumer soon sees that it is to stop.
-_DRAINING_SECONDS = 0.05
+#: Seconds after which an idle worker looks although no bell rang: what a lost bell costs at most.
+LOOK_ANYWAY_SECONDS = 1.0
 #: Seconds to wait after the database refused a turn.
 _RETRY_SECONDS = 0.5
 
 
-class Ledger:
-    """Claims and outcomes of one process. `take` and `turn` are for one thread, the rest for any."""
+class _Entry:
+    """An outcome that a thread has handed in; `is_awaited` while that thread asks for its next task."""
 
-    def __init__(self, database: Database, owner: str, *, slots: int, lease_span: timedelta) -> None:
-        """Keep the book for worker `owner`, which runs at most `slots` tasks at once."""
+    __slots__ = ("is_awaited", "is_written", "outcome")
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self.is_written = False
+        self.is_awaited = True
+
+
+class Ledger:
+    """Claims and outcomes of one process; for any number of threads, of which one at a time turns the page."""
+
+    def __init__(
+        self,
+        database: Database,
+        owner: str,
+        *,
+        slots: int,
+        lease_span: timedelta,
+        doorbell: Doorbell,
+        queues: Sequence[str] = (),
+    ) -> None:
+        """Keep the book for worker `owner`, which runs at most `slots` tasks of `queues` (all, if empty) at once."""
         self._database = database
         self._owner = owner
         self._lease_span = lease_span
-        self._free = slots
-        self._claimed: deque[Claim] = deque()
-        self._outcomes: deque[Outcome] = deque()
+        self._doorbell = doorbell
+        self._queues = tuple(queues)
+        self._idle = slots
+        self._turning = threading.Lock()
+        self._entries: deque[_Entry] = deque()
+        self.claimed_count = 0
+        self._claimed: deque[Claim] = deque()  # for idle threads
+        self._handed_out: dict[str, Claim] = {}  # by task id: on their way to an idle thread
+        self._next: deque[Claim] = deque()  # for threads that have just handed in an outcome
         self._released: list[Released] = []
-        self._wake = threading.Condition()
-        self._watch: ChangeWatch | None = None
+        self._changed = threading.Condition()
         self._look = True
-        self._next_look = 0.0
+        self._look_at = 0.0
+        self._refused_until = 0.0
         self._draining = False
+        self._paused = False
 
-    def finish(self, outcome: Outcome) -> None:
-        """Hand in how a task ended; it is written by the next turn."""
-        self._outcomes.append(outcome)
+    def finish(self, outcome: Outcome) -> Claim | None:
+        """Write how a task ended, and return the next one for the thread that ran it, if there is one.
+
+        If the database refuses, the outcome is kept and written later by a consumer.
+        """
+        entry = _Entry(outcome)
+        self._entries.append(entry)
+        with self._turning:
+            if not entry.is_written:
+                if clock.monotonic() >= self._refused_until:
+                    asking = sum(waiting.is_awaited for waiting in self._entries)
+                    self._next.extend(self._turn(0 if self._may_not_claim else asking))
+                entry.is_awaited = False
+            return self._next.popleft() if self._next else None
+
+    def take(self) -> Claim | None:
+        """Return a task for an idle thread, or None if there is none to claim; does not wait for one."""
+        with self._turning:
+            if not self._claimed and (self._has_refused_entries or self._should_look()):
+                claims = self._turn(0 if self._may_not_claim else self._idle)
+                self._idle -= len(claims)
+                self._claimed.extend(claims)
+            if not self._claimed:
+                return None
+            claim = self._claimed.popleft()
+            self._handed_out[claim.task_id] = claim
+            return claim
+
+    def begin(self, task_id: str) -> Claim:
+        """Return the claim that `take` has handed out; the thread that asks runs it now."""
+        return self._handed_out.pop(task_id)
+
+    def look(self) -> None:
+        """Say that there may be something to claim: a bell has rung."""
+        self._look = True
 
     def free_slot(self) -> None:
         """Say that a thread is idle again."""
-        with self._wake:
-            self._free += 1
-            self._wake.notify()
+        with self._turning:
+            self._idle += 1
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait_until_idle(self, timeout_seconds: float) -> bool:
+        """Wait until a thread is idle, at most so long; return True if one is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.has_idle_thread, timeout_seconds)
+
+    def pause(self, paused: bool) -> None:  # noqa: FBT001 - a state to be in
+        """Claim nothing while `paused`; what runs goes on. When this returns, no claim is under way any more."""
+        if paused is self._paused:
+            return
+        with self._turning:
+            self._paused, self._look = paused, True
+        with self._changed:
+            self._changed.notify_all()
 
     def drain(self) -> None:
-        """Claim nothing from now on; outcomes are still written."""
-        self._draining = True
+        """Claim nothing from now on; outcomes are still written. When this returns, no claim is under way any more."""
+        with self._turning:
+            self._draining = True
+        with self._changed:
+            self._changed.notify_all()
 
-    def take(self, timeout_seconds: float) -> Claim | None:
-        """Return the next claimed task, or None if there was none in time."""
-        deadline = clock.monotonic() + (min(timeout_seconds, _DRAINING_SECONDS) if self._draining else timeout_seconds)
-        while not self._claimed:
-            if self._outcomes or self._may_claim():
-                self.turn()
-                continue
-            remaining = deadline - clock.monotonic()
-            if remaining <= 0:
-                return None
-            with self._wake:
-                if not self._outcomes:
-                    self._wake.wait(min(POLL_SECONDS, remaining))
-        return self._claimed.popleft()
+    def write(self) -> bool:
+        """Write the outcomes that could not be written before, claim nothing, and return True if all are written."""
+        with self._turning:
+            if self._entries:
+                self._turn(0)
+            return not self._entries
 
-    def turn(self) -> None:
-        """Write the outcomes that have come in and claim as many tasks as threads are idle."""
-        outcomes = [self._outcomes.popleft() for _ in range(len(self._outcomes))]
-        had_outcomes = bool(outcomes)
-        limit = 0 if self._draining else self._free
-        try:
-            claims = self._commit(outcomes, limit)
-        except (DatabaseUnavailable, StorageError) as error:
-            # Nothing is lost: the outcomes go back and are written as soon as the database lets us.
-            self._outcomes.extendleft(reversed(outcomes))
-            self._pause_after(error)
-            return
-        except DatabaseError as error:
-            log.warning("%s Writing the outcomes one by one.", error)
-            claims = []
-            for outcome in outcomes:
-                self._write_alone(outcome)
-        except BaseException:
-            self._outcomes.extendleft(reversed(outcomes))
-            raise
-        if claims:
-            failpoints.reach("lease.committed")
-        if had_outcomes:
-            failpoints.reach("completion.committed")
-        self._look = len(claims) == limit
-        with self._wake:
-            self._free -= len(claims)
-        self._claimed.extend(claims)
-
-    @property
-    def has_unwritten(self) -> bool:
-        """True while outcomes wait to be written."""
-        return bool(self._outcomes)
-
-    def put_back(self, claims: Iterable[Claim]) -> None:
-        """Take back claims that no thread has begun; `hand_back` returns them to the line."""
-        self._claimed.extend(claims)
+    def put_back(self, task_ids: Iterable[str]) -> None:
+        """Take back what was handed out and no thread has begun; `hand_back` returns it to the line."""
+        self._claimed.extend(self._handed_out.pop(task_id) for task_id in task_ids)
 
     def hand_back(self) -> None:
         """Return what was claimed but has not begun to its place in line."""
-        if self._claimed:
-            lease.hand_back(self._database, self._claimed)
-            self._claimed.clear()
+        with self._turning:
+            claims = [*self._claimed, *self._next]
+            if claims:
+                lease.hand_back(self._database, claims)
+                self._claimed.clear()
+                self._next.clear()
 
-    def _commit(self, outcomes: list[Outcome], limit: int) -> list[Claim]:
-        """Write `outcomes` and claim: in one transaction on SQLite; in two on PostgreSQL, so that rivals see the releases."""
-        if self._database.serialises_writers:
-            with self._database.transaction(durable=False):
-                return self._hand_over(self._complete(outcomes), limit)
-        with self._database.transaction(durable=False):
-            released = self._complete(outcomes)
-        outcomes.clear()
-        self._released += released
-        with self._database.transaction(durable=False):
-            claims = self._hand_over(self._released, limit)
-        self._released = []
+    @property
+    def has_idle_thread(self) -> bool:
+        """True if a thread waits for a task."""
+        return self._idle > 0 and not self._may_not_claim
+
+    @property
+    def _has_refused_entries(self) -> bool:
+        return bool(self._entries) and clock.monotonic() >= self._refused_until
+
+    @property
+    def _may_not_claim(self) -> bool:
+        return self._draining or self._paused
+
+    def _turn(self, limit: int) -> list[Claim]:
+        """Write the outcomes that have come in and claim up to `limit` tasks; the caller holds the lock."""
+        entries = [self._entries.popleft() for _ in range(len(self._entries))]
+        try:
+            claims = self._commit(entries, limit)
+        except (DatabaseUnavailable, StorageError) as error:
+            self._keep_unwritten(entries)
+            self._pause_after(error)
+            return []
+        except DatabaseError as error:
+            log.warning("%s Writing the outcomes one by one.", error)
+            claims = []
+            for entry in entries:
+                if not entry.is_written:
+                    self._write_alone(entry)
+        except BaseException:
+            self._keep_unwritten(entries)
+            raise
+        self.claimed_count += len(claims)
+        if claims:
+            failpoints.reach("lease.committed")
+        if entries:
+            failpoints.reach("completion.committed")
+        if limit > 0:
+            self._look = len(claims) == limit
+        if claims or entries:
+            self._database.announce()
         return claims
 
-    def _complete(self, outcomes: list[Outcome]) -> list[Released]:
-        released: list[Released] = []
-        for outcome in outcomes:
-            freed = completion.complete(self._database, outcome)
-            if freed is None:
-                log.warning("Task %s has another owner now; this outcome is dropped.", outcome.claim.task_id)
-            released += freed or []
-        return released
+    def _keep_unwritten(self, entries: Sequence[_Entry]) -> None:
+        """Put outcomes that were not written back: nothing is lost, they are written as soon as the database lets us."""
+        self._entries.extendleft(reversed([entry for entry in entries if not entry.is_written]))
 
-    def _hand_over(self, released: list[Released], limit: int) -> list[Claim]:
-        readiness.make_successors_ready(self._database, released)
-        return lease.claim(self._database, self._owner, limit=limit, lease=self._lease_span) if limit else []
+    def _commit(self, entries: Sequence[_Entry], limit: int) -> list[Claim]:
+        """Write the outcomes, hand over and claim: in one transaction on SQLite; in three on PostgreSQL.
 
-    def _write_alone(self, outcome: Outcome) -> None:
+        There rivals must see what was released before they look for successors; and a statement by itself is cheaper than
+        two with a transaction around them. Whatever is left undone by a death in between, `readiness.sweep` does.
+        """
+        if self._database.serialises_writers:
+            with self._database.transaction(durable=False):
+                ready = readiness.make_successors_ready(self._database, self._complete(entries))
+                claims = self._claim(limit)
+            _mark_written(entries)
+        else:
+            if entries:
+                is_single = all(entry.outcome.retry_at is None for entry in entries)
+                with self._database.transaction(durable=False, is_single=is_single):
+                    released = self._complete(entries)
+                _mark_written(entries)
+                self._released += released
+            with self._database.transaction(durable=False, is_single=True):
+                ready = readiness.make_successors_ready(self._database, self._released)
+            self._released = []
+            with self._database.transaction(durable=False, is_single=True):
+                claims = self._claim(limit)
+        self._ring(ready, claims)
+        return claims
+
+    def _ring(self, ready: Sequence[tuple[int, Bell]], claims: Sequence[Claim]) -> None:
+        """Ring if more tasks are ready now than before this turn: somebody else may be idle."""
+        if len(ready) > len(claims):
+            taken = {claim.id for claim in claims}
+            self._doorbell.ring([bell for id_, bell in ready if id_ not in taken][: len(ready) - len(claims)])
+
+    def _complete(self, entries: Sequence[_Entry]) -> list[Released]:
+        if not entries:
+            return []
+        completed = completion.complete(self._database, [entry.outcome for entry in entries])
+        for outcome in completed.refused:
+            log.warning("Task %s has another owner now; this outcome is dropped.", outcome.claim.task_id)
+        return completed.released
+
+    def _claim(self, limit: int) -> list[Claim]:
+        if limit <= 0:
+            return []
+        return lease.claim(self._database, self._owner, limit=limit, lease=self._lease_span, queues=self._queues)
+
+    def _write_alone(self, entry: _Entry) -> None:
         """Write an outcome that the database may have refused; if it does, the task ends with that as its error."""
+        outcome = entry.outcome
+        entry.is_written = True
         try:
-            completion.settle(self._database, outcome)
+            completion.settle(self._database, outcome, self._doorbell.ring)
         except DatabaseError as error:
             refused = json.dumps(error.document())
-            completion.settle(self._database, Outcome(outcome.claim, "error", error=refused))
+            completion.settle(self._database, Outcome(outcome.claim, "error", error=refused), self._doorbell.ring)
 
     def _pause_after(self, error: EntrepotError) -> None:
-        """Give the database a moment, and begin with a new connection."""
+        """Leave the database alone for a moment, and begin with a new connection then."""
         log.warning("%s Trying again in %s s.", error, _RETRY_SECONDS)
         self._database.close()
-        self._watch = None
-        with self._wake:
-            self._wake.wait(_RETRY_SECONDS)
+        self._look = True
+        self._refused_until = clock.monotonic() + _RETRY_SECONDS
 
-    def _may_claim(self) -> bool:
-        """Look whether a task could be claimed, if a thread is idle and something may have changed."""
-        if self._draining or self._free <= 0:
+    def _should_look(self) -> bool:
+        """Look whether a task could be claimed, if a thread is idle and a bell has rung, or none has for a while."""
+        now = clock.monotonic()
+        if self._may_not_claim or self._idle <= 0 or now < self._refused_until or not (self._look or now >= self._look_at):
             return False
+        self._look_at = now + LOOK_ANYWAY_SECONDS
+        self._look = False
         try:
-            if self._watch is None:
-                self._watch = self._database.watch()
-            now = clock.monotonic()
-            if not (self._watch.changed() or self._look or now >= self._next_look):
-                return False
-            self._next_look = now + _LOOK_ANYWAY_SECONDS
-            self._look = False
-            return lease.has_ready(self._database)
+            return lease.has_ready(self._database, self._queues)
         except EntrepotError as error:
             self._pause_after(error)
             return False
+
+
+def _mark_written(entries: Iterable[_Entry]) -> None:
+    for entry in entries:
+        entry.is_written = True

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from entrepot import clock
 from entrepot.errors import JSON, MissingResource
+from entrepot.tasking import attempts, waiting
+from entrepot.tasking.attempts import Attempt
+from entrepot.tasking.task_type import PRIORITIES
+from entrepot.tasking.waiting import Waiting, WaitingTask
 
 if TYPE_CHECKING:
     from entrepot.models import Database, Row
@@ -21,9 +25,14 @@ STATES = ("waiting", "accepted", "running", "suspended", "finished", "error", "c
 _SELECT = """
 SELECT task.id, task.task_id, task.task_type, task.state, task.tags, task.created_at, task.started_at, task.finished_at,
        task.owner, task.progress, task.result, task.error, task.traceback, task.attempt, task.rescues,
-       parent.task_id, task_group.group_id
+       parent.task_id, task_group.group_id, task.queue, task.priority, task.not_before, task.retries, task.ready_at
 FROM task LEFT JOIN task AS parent ON parent.id = task.parent LEFT JOIN task_group ON task_group.id = task.task_group
 """
+
+
+#: Tasks in one statement.
+_CHUNK = 500
+_PRIORITY_NAMES = {number: name for name, number in PRIORITIES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +40,10 @@ class TaskReport:
     """A task as it is at one moment.
 
     `finished` is None until its function has really stopped, also for a task that is canceled already. `worker_name` is
-    None until a worker has claimed it. `spawned` holds the ids of the tasks that it enqueued.
+    None until a worker has claimed it. `not_before` is when it may begin, None if that is at any time. `attempt` counts its
+    runs, `rescues` those that were lost with their worker, `retries` those that failed and were followed by another;
+    `attempts` tells of those. `spawned` holds the ids of the tasks that it enqueued. `waiting` says why it waits; None in
+    any other state, and where nobody asked.
     """
 
     task_id: str
@@ -49,27 +61,51 @@ class TaskReport:
     spawned: tuple[str, ...]
     parent: str | None
     group_id: str | None
+    queue: str
+    priority: str
+    not_before: datetime | None
     attempt: int
     rescues: int
+    retries: int
+    attempts: tuple[Attempt, ...]
+    waiting: Waiting | None
 
     @property
     def is_final(self) -> bool:
         """True when the task has ended and nothing of it runs any more."""
         return self.finished is not None
 
+    @property
+    def title(self) -> str:
+        """What the task is called to people: `sync zoo`, or its type."""
+        return waiting.title(self.task_type, self.tags)
 
-def get_report(database: Database, task_id: str) -> TaskReport:
-    """Return the report of one task; raises `MissingResource`."""
+
+def get_report(database: Database, task_id: str, *, lease: timedelta, explain: bool = True) -> TaskReport:
+    """Return the report of one task; raises `MissingResource`.
+
+    `explain` says why it waits, if it does; a worker without a sign of life for a `lease` counts as none.
+    """
     row = database.row(f"{_SELECT} WHERE task.task_id = ?", (task_id,))
     if row is None:
         raise MissingResource(resource_id=task_id)
-    return _reports(database, [row])[0]
+    return _reports(database, [row], lease=lease, explain=explain)[0]
 
 
 def list_reports(
-    database: Database, *, states: Collection[str] = (), tags: Collection[str] = (), limit: int = 50
+    database: Database,
+    *,
+    lease: timedelta,
+    states: Collection[str] = (),
+    tags: Collection[str] = (),
+    group: int | None = None,
+    limit: int = 50,
+    explain: bool = False,
 ) -> list[TaskReport]:
-    """Return the newest tasks first: those in one of `states` (any if empty) that carry all of `tags`."""
+    """Return the newest tasks first: in one of `states` (any if empty), with all of `tags`, of `group` (its row id) if given.
+
+    `explain` says why those wait that do, which costs a few statements more, and one for each that is ready.
+    """
     conditions, values = ["1 = 1"], list[object]()
     if states:
         conditions.append(f"task.state IN ({', '.join('?' * len(states))})")
@@ -77,24 +113,37 @@ def list_reports(
     for tag in tags:
         conditions.append("task.id IN (SELECT task FROM task_tag WHERE tag = ?)")
         values.append(tag)
+    if group is not None:
+        conditions.append("task.task_group = ?")
+        values.append(group)
     query = f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY task.id DESC LIMIT ?"
-    return _reports(database, database.rows(query, (*values, limit)))
+    return _reports(database, database.rows(query, (*values, limit)), lease=lease, explain=explain)
 
 
-def _reports(database: Database, rows: list[Row]) -> list[TaskReport]:
-    spawned: dict[int, list[str]] = {row[0]: [] for row in rows}
-    if spawned:
-        marks = ", ".join("?" * len(spawned))
-        for parent, task_id in database.rows(
-            f"SELECT parent, task_id FROM task WHERE parent IN ({marks}) ORDER BY id", tuple(spawned)
-        ):
+def _reports(database: Database, rows: list[Row], *, lease: timedelta, explain: bool) -> list[TaskReport]:
+    ids = [row[0] for row in rows]
+    spawned: dict[int, list[str]] = {id_: [] for id_ in ids}
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        query = f"SELECT parent, task_id FROM task WHERE parent IN ({', '.join('?' * len(chunk))}) ORDER BY id"
+        for parent, task_id in database.rows(query, chunk):
             spawned[parent].append(task_id)
-    return [_report(row, tuple(spawned[row[0]])) for row in rows]
+    tried = attempts.of(database, ids)
+    tasks = [_waiting_task(row, tried[row[0]]) for row in rows if row[3] == "waiting"] if explain else []
+    waits = waiting.explain(database, tasks, lease=lease) if tasks else {}
+    return [_report(row, tuple(spawned[row[0]]), tried[row[0]], waits) for row in rows]
 
 
-def _report(row: Row, spawned: tuple[str, ...]) -> TaskReport:
+def _waiting_task(row: Row, tried: tuple[Attempt, ...]) -> WaitingTask:
+    id_, attempt, (queue, priority, not_before, retries, ready_at) = row[0], row[13], row[17:]
+    errors = [run.error["description"] for run in tried if run.error]
+    last_error = str(errors[-1]) if errors else None
+    return WaitingTask(id_, queue, priority, not_before, ready_at is not None, attempt, retries, last_error)
+
+
+def _report(row: Row, spawned: tuple[str, ...], tried: tuple[Attempt, ...], waits: Mapping[int, Waiting]) -> TaskReport:
     (
-        _,
+        id_,
         task_id,
         task_type,
         state,
@@ -111,6 +160,11 @@ def _report(row: Row, spawned: tuple[str, ...]) -> TaskReport:
         rescues,
         parent,
         group_id,
+        queue,
+        priority,
+        not_before,
+        retries,
+        _,
     ) = row
     return TaskReport(
         task_id=task_id,
@@ -128,8 +182,14 @@ def _report(row: Row, spawned: tuple[str, ...]) -> TaskReport:
         spawned=spawned,
         parent=parent,
         group_id=group_id,
+        queue=queue,
+        priority=_PRIORITY_NAMES[priority],
+        not_before=_moment(not_before),
         attempt=attempt,
         rescues=rescues,
+        retries=retries,
+        attempts=tried,
+        waiting=waits.get(id_),
     )
 
 

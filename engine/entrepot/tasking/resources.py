@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+#: How the name of a resource begins that stands for a limit.
+LIMIT = "limit:"
+
 
 class Shared(str):
     """The name of a resource that the task only reads: others may read it at the same time.
@@ -17,13 +20,14 @@ class Shared(str):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One resource (`repository:zoo`) and whether it is reserved exclusively."""
+    """One resource (`repository:zoo`) and whether it is reserved exclusively; or a limit, that `capacity` hold at once."""
 
     name: str
     exclusive: bool
+    capacity: int | None = None
 
     def conflicts_with(self, other: Resource) -> bool:
-        """Return True if the two may not be held at the same time."""
+        """Return True if the two may never be held at the same time."""
         return self.name == other.name and (self.exclusive or other.exclusive)
 
 
@@ -33,3 +37,8 @@ def reserved(names: Iterable[str]) -> tuple[Resource, ...]:
     for name in names:
         exclusive[str(name)] = exclusive.get(str(name), False) or not isinstance(name, Shared)
     return tuple(Resource(name, exclusive[name]) for name in sorted(exclusive))
+
+
+def limited(limits: Iterable[tuple[str, int]]) -> tuple[Resource, ...]:
+    """Return the lines that a task stands in for its limits, which are pairs of a key and how many may hold it at once."""
+    return tuple(Resource(f"{LIMIT}{key}", exclusive=False, capacity=capacity) for key, capacity in sorted(limits))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from entrepot import clock
+from entrepot.tasking import workers
 
 if TYPE_CHECKING:
     from entrepot.models import Database
@@ -38,6 +39,7 @@ def remove_old_tasks(database: Database, *, older_than: timedelta) -> int:
                 for tag in json.loads(text)
             ]
             database.executemany("DELETE FROM task_tag WHERE tag = ? AND task = ?", tags)
+            database.execute(f"DELETE FROM task_attempt WHERE task IN ({marks})", ids)
             database.execute(f"DELETE FROM task WHERE id IN ({marks})", ids)
             removed += len(ids)
     with database.transaction(durable=False):
@@ -46,5 +48,5 @@ def remove_old_tasks(database: Database, *, older_than: timedelta) -> int:
             "AND NOT EXISTS (SELECT 1 FROM task WHERE task.task_group = task_group.id)",
             (before,),
         )
-        database.execute("DELETE FROM worker WHERE beat_at < ?", (clock.now_us() - clock.us(_FORGET_WORKERS_AFTER),))
+        workers.forget_silent(database, since_us=clock.now_us() - clock.us(_FORGET_WORKERS_AFTER))
     return removed

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import entry_points
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeVar, overload
 
-from entrepot.errors import InvalidSettings, UnknownTaskType
+from entrepot.errors import InvalidSettings, InvalidValue, UnknownTaskType
+from entrepot.tasking.retry import Retry
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: Entry points of this group name modules whose `@task` functions workers may run.
 ENTRY_POINT_GROUP = "entrepot.tasks"
 
+#: Names of priorities, and how the rows keep them: the smallest is claimed first.
+PRIORITIES: Mapping[str, int] = {"high": 0, "default": 1, "low": 2}
+
+Priority = Literal["high", "default", "low"]
+
+DEFAULT_QUEUE = "default"
+_QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MARK = "__entrepot_task_type__"
 
 
@@ -24,7 +33,9 @@ class TaskType:
     """A function that tasks run, and the rules for running it.
 
     `resources` and `tags` are the names themselves, or a function of the task's arguments that returns them.
-    `idempotent` says that running it twice does no harm: only then is it run again after its worker was lost.
+    `idempotent` says that running it twice does no harm: only then is it run again after its worker was lost. `queue` says
+    which workers run it, `priority` which ready task they take first; `retry` what becomes of one that raised.
+    `limit_keys` names what limits of the setting `concurrency_limits` may count it by, beside its own name.
     """
 
     name: str
@@ -33,6 +44,16 @@ class TaskType:
     tags: Iterable[str] | Callable[..., Iterable[str]] = ()
     idempotent: bool = False
     timeout: timedelta | None = None
+    queue: str = DEFAULT_QUEUE
+    priority: Priority = "default"
+    retry: Retry | None = None
+    limit_keys: Callable[..., Iterable[str]] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a priority or a queue name that cannot be; raises `InvalidValue`."""
+        if self.priority not in PRIORITIES:
+            raise InvalidValue("priority", why=f"{self.priority!r} is none of {', '.join(PRIORITIES)}")
+        require_queue_name(self.queue)
 
     def resources_for(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names of the resources that a task with these arguments reserves."""
@@ -41,6 +62,17 @@ class TaskType:
     def tags_for(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the tags of a task with these arguments."""
         return tuple(self.tags(*args, **kwargs) if callable(self.tags) else self.tags)
+
+    def limit_keys_for(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return what limits may count a task with these arguments by: its type, and what the type says."""
+        return (self.name, *(self.limit_keys(*args, **kwargs) if self.limit_keys else ()))
+
+
+def require_queue_name(name: str) -> str:
+    """Return `name` if it can be a queue's; raises `InvalidValue`."""
+    if not _QUEUE_NAME.fullmatch(name):
+        raise InvalidValue("queue", why=f"{name!r} is no queue name: letters, digits, '_' and '-', at most 64 of them")
+    return name
 
 
 @overload
@@ -55,6 +87,10 @@ def task(
     tags: Iterable[str] | Callable[..., Iterable[str]] = (),
     idempotent: bool = False,
     timeout: timedelta | float | None = None,
+    queue: str = DEFAULT_QUEUE,
+    priority: Priority = "default",
+    retry: Retry | None = None,
+    limit_keys: Callable[..., Iterable[str]] | None = None,
 ) -> Callable[[F], F]: ...
 
 
@@ -66,17 +102,23 @@ def task(
     tags: Iterable[str] | Callable[..., Iterable[str]] = (),
     idempotent: bool = False,
     timeout: timedelta | float | None = None,
+    queue: str = DEFAULT_QUEUE,
+    priority: Priority = "default",
+    retry: Retry | None = None,
+    limit_keys: Callable[..., Iterable[str]] | None = None,
 ) -> F | Callable[[F], F]:
     """Mark a plain function as a task type; the function itself stays as it is and can be called directly.
 
     Workers find it when its module is named by an entry point of group `entrepot.tasks` or by the setting
-    `task_modules`. `name` defaults to `module.function`; `timeout` is a span or seconds.
+    `task_modules`. `name` defaults to `module.function`; `timeout` is a span or seconds. The other options are those of
+    `TaskType`. Raises `InvalidValue` if one of them cannot be.
     """
 
     def mark(marked: F) -> F:
         limit = timeout if isinstance(timeout, timedelta) or timeout is None else timedelta(seconds=timeout)
         type_name = name or f"{marked.__module__}.{marked.__qualname__}"
-        setattr(marked, _MARK, TaskType(type_name, marked, resources, tags, idempotent, limit))
+        made = TaskType(type_name, marked, resources, tags, idempotent, limit, queue, priority, retry, limit_keys)
+        setattr(marked, _MARK, made)
         return marked
 
     return mark(function) if function is not None else mark
@@ -92,6 +134,10 @@ class TaskRegistry:
     def add(self, task_type: TaskType) -> None:
         """Make `task_type` known; a later one of the same name replaces the earlier."""
         self._types[task_type.name] = task_type
+
+    def queues(self) -> list[str]:
+        """Return the queues that known task types name, sorted; `default` is always one of them."""
+        return sorted({DEFAULT_QUEUE, *(task_type.queue for task_type in self._types.values())})
 
     def get(self, name: str) -> TaskType:
         """Return the task type called `name`; raises `UnknownTaskType`."""

@@ -2,81 +2,146 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
+from entrepot import clock
+from entrepot.errors import InvalidValue
 from entrepot.tasking import cancellation, groups, reports
+from entrepot.tasking.bulk_submission import submit_many
 from entrepot.tasking.context import find_current_task
 from entrepot.tasking.handle import TaskHandle
-from entrepot.tasking.resources import reserved
+from entrepot.tasking.limits import Limits
+from entrepot.tasking.resources import limited, reserved
 from entrepot.tasking.submission import NewTask, submit
+from entrepot.tasking.task_type import PRIORITIES
 
 if TYPE_CHECKING:
-    from entrepot.errors import JSON
     from entrepot.models import Database
-    from entrepot.tasking.groups import TaskGroup
+    from entrepot.settings import Settings
+    from entrepot.tasking.delivery import Doorbell
+    from entrepot.tasking.groups import GroupReport, TaskGroup
     from entrepot.tasking.reports import TaskReport
+    from entrepot.tasking.call import Call
     from entrepot.tasking.task_type import TaskRegistry
 
 
 class Tasks:
     """What doors, programs and the engine's own packages do with tasks."""
 
-    def __init__(self, database: Database, registry: TaskRegistry) -> None:
-        """Serve the tasks in `database`, whose types are in `registry`."""
+    def __init__(self, database: Database, registry: TaskRegistry, settings: Settings, doorbell: Doorbell) -> None:
+        """Serve the tasks in `database`, whose types are in `registry`; `doorbell` tells workers of new ones."""
         self.database = database
         self.registry = registry
+        self.doorbell = doorbell
+        self.lease = settings.lease
+        self._limits = Limits(settings)
 
-    def enqueue(
-        self,
-        function: Callable[..., Any] | str,
-        *args: JSON,
-        idempotency_key: str | None = None,
-        group: TaskGroup | None = None,
-        **kwargs: JSON,
-    ) -> TaskHandle:
-        """Keep a task that will run `function(*args, **kwargs)` in a worker; joins the caller's transaction.
+    def enqueue(self, call: Call, *, group: TaskGroup | None = None) -> TaskHandle:
+        """Keep a task that will run `call` in a worker; joins the caller's transaction.
 
-        Within a running task the new one is its child. The same `idempotency_key` returns the same task. Raises
-        `UnknownTaskType` if the function is no task, `InvalidValue` if the arguments are not JSON.
+        Within a running task the new one is its child, and exists only if that one still runs. The same `idempotency_key`
+        returns the same task. Raises `UnknownTaskType` if the function is no task, `InvalidValue` if an argument is not
+        JSON or an option cannot be, `Canceled` or `LeaseLost` if the running task is to stop.
         """
-        task_type = self.registry.type_of(function)
-        parent = find_current_task()
-        new = NewTask(
-            task_type=task_type.name,
-            args=args,
-            kwargs=kwargs,
-            resources=reserved(task_type.resources_for(args, kwargs)),
-            tags=task_type.tags_for(args, kwargs),
-            idempotent=task_type.idempotent,
-            timeout=task_type.timeout,
-            idempotency_key=idempotency_key,
-            parent=parent.claim.id if parent and parent.tasks.database is self.database else None,
-            group=group.row_id if group else None,
-        )
-        return TaskHandle(self.database, submit(self.database, new))
+        with self._parent() as parent:
+            return TaskHandle(self, submit(self.database, self._new(call, parent, group), self.doorbell.ring))
+
+    def enqueue_many(self, calls: Iterable[Call], *, group: TaskGroup | None = None) -> list[TaskHandle]:
+        """Keep a task for each of `calls`, in their order, all or none; as `enqueue` otherwise."""
+        with self._parent() as parent:
+            new = [self._new(call, parent, group) for call in calls]
+            return [TaskHandle(self, task_id) for task_id in submit_many(self.database, new, self.doorbell.ring)]
 
     def handle(self, task_id: str) -> TaskHandle:
         """Return a handle on the task with this id, without looking whether it exists."""
-        return TaskHandle(self.database, task_id)
+        return TaskHandle(self, task_id)
 
     def get(self, task_id: str) -> TaskReport:
-        """Return the report of one task; raises `MissingResource`."""
-        return reports.get_report(self.database, task_id)
+        """Return the report of one task, with what it waits for; raises `MissingResource`."""
+        return reports.get_report(self.database, task_id, lease=self.lease)
 
-    def list(self, *, states: Collection[str] = (), tags: Collection[str] = (), limit: int = 50) -> list[TaskReport]:
-        """Return the newest tasks first: those in one of `states` (any if empty) that carry all of `tags`."""
-        return reports.list_reports(self.database, states=states, tags=tags, limit=limit)
+    def list(
+        self,
+        *,
+        states: Collection[str] = (),
+        tags: Collection[str] = (),
+        group: str | None = None,
+        limit: int = 50,
+        explain: bool = False,
+    ) -> list[TaskReport]:
+        """Return the newest tasks first: in one of `states` (any if empty), with all of `tags`, of `group` (its id) if given.
 
-    def cancel(self, task_id: str) -> TaskReport:
-        """Cancel one task, if it is not complete, and return its report; raises `MissingResource`."""
-        cancellation.cancel(self.database, task_id)
-        return reports.get_report(self.database, task_id)
+        `explain` looks up for each that waits what it waits for. Raises `MissingResource` if there is no such group.
+        """
+        in_group = None if group is None else self.get_group(group).row_id
+        return reports.list_reports(
+            self.database, lease=self.lease, states=states, tags=tags, group=in_group, limit=limit, explain=explain
+        )
+
+    def cancel(self, task_id: str, *, with_spawned: bool = False) -> TaskReport:
+        """Cancel one task, if it is not complete, and return its report; `with_spawned` all that it spawned as well.
+
+        Raises `MissingResource`.
+        """
+        self.handle(task_id).cancel(with_spawned=with_spawned)
+        return self.get(task_id)
 
     def create_group(self) -> TaskGroup:
         """Make an empty group of tasks."""
-        return groups.create_group(self.database)
+        return groups.create_group(self)
 
     def get_group(self, group_id: str) -> TaskGroup:
         """Return the group with this id; raises `MissingResource`."""
-        return groups.get_group(self.database, group_id)
+        return groups.get_group(self, group_id)
+
+    def list_groups(self, *, limit: int = 50) -> Sequence[GroupReport]:
+        """Return the newest groups first, with how many of their tasks are in each state."""
+        return groups.list_groups(self.database, limit=limit)
+
+    def _new(self, call: Call, parent: int | None, group: TaskGroup | None) -> NewTask:
+        task_type, args, kwargs = self.registry.type_of(call.function), call.args, call.kwargs
+        keys = task_type.limit_keys_for(args, kwargs) if self._limits.has_concurrency_limits else ()
+        priority = call.priority or task_type.priority
+        if priority not in PRIORITIES:
+            raise InvalidValue("priority", why=f"{priority!r} is none of {', '.join(PRIORITIES)}")
+        return NewTask(
+            task_type=task_type.name,
+            args=args,
+            kwargs=kwargs,
+            resources=reserved(task_type.resources_for(args, kwargs)) + limited(self._limits.concurrency_for(keys)),
+            tags=task_type.tags_for(args, kwargs),
+            idempotent=task_type.idempotent,
+            timeout=self._limits.timeout_for(task_type.name, task_type.timeout),
+            idempotency_key=call.idempotency_key,
+            parent=parent,
+            group=group.row_id if group else None,
+            queue=task_type.queue,
+            priority=PRIORITIES[priority],
+            not_before=_moment(call.not_before),
+        )
+
+    @contextmanager
+    def _parent(self) -> Iterator[int | None]:
+        """Give the row id of the task that runs in this thread, which stays owned until the block has ended."""
+        parent = find_current_task()
+        if parent is None or parent.tasks.database is not self.database:
+            yield None
+            return
+        with parent.transaction():
+            yield parent.claim.id
+
+
+def _moment(not_before: datetime | timedelta | None) -> int | None:
+    """Return the moment as the tables keep it, or None if it is no delay; raises `InvalidValue` for a naive one."""
+    if not_before is None:
+        return None
+    if isinstance(not_before, timedelta):
+        moment = clock.now_us() + clock.us(not_before)
+    elif not_before.tzinfo is None:
+        raise InvalidValue("not_before", why=f"{not_before.isoformat()} names no time zone: give an aware datetime, or a span")
+    else:
+        moment = clock.to_us(not_before)
+    return moment if moment > clock.now_us() else None

@@ -1,15 +1,11 @@
 """A worker process: a dramatiq worker on the engine's transport, and the beat that keeps its leases alive.
 
-`Worker.start` declares the one queue; from then on the consumer claims (`ledger`), the threads run (`execution`), and the
-beat renews leases, tells running tasks that they were canceled or are out of time, and gives up a process in which one
-does not stop (its supervisor starts another; the innocent tasks are rescued without counting).
+`Worker.start` declares the queues; from then on the consumer claims (`ledger`), the threads run (`execution`), and the
+beat looks after what runs (`beat`).
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import socket
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,23 +15,21 @@ import dramatiq
 from dramatiq.worker import Worker as DramatiqWorker
 
 from entrepot import clock
-from entrepot.errors import Canceled, Interrupted, LeaseLost, TimeLimitReached
-from entrepot.tasking import lease
+from entrepot.tasking import lease, workers
+from entrepot.tasking.beat import Beat, Process
 from entrepot.tasking.context import TaskContext
 from entrepot.tasking.execution import Execution
 from entrepot.tasking.ledger import Ledger
-from entrepot.tasking.transport.embedded import ACTOR, QUEUE, EmbeddedBroker
-from entrepot.version import __version__
+from entrepot.tasking.transport import ACTOR, open_broker
 
 if TYPE_CHECKING:
     from entrepot.settings import Settings
+    from entrepot.tasking.completion import Outcome
     from entrepot.tasking.lease import Claim
     from entrepot.tasking.tasks import Tasks
 
-log = logging.getLogger(__name__)
-
-#: Seconds between two looks at what was canceled or is out of time.
-_GLANCE_SECONDS = 0.2
+#: Seconds between two tries to write outcomes that the database refuses while the worker drains.
+_REFUSED_SECONDS = 0.2
 #: Milliseconds that dramatiq's threads wait for work before they look whether they are to stop.
 _IDLE_MILLISECONDS = 250
 
@@ -43,29 +37,59 @@ _IDLE_MILLISECONDS = 250
 class Worker:
     """Runs tasks in threads of this process until it is drained."""
 
-    def __init__(self, tasks: Tasks, settings: Settings, *, name: str, threads: int, give_up: Callable[[], None]) -> None:
-        """Prepare worker `name`; `give_up` must end the process at once, and is called when a task does not stop."""
+    def __init__(
+        self,
+        tasks: Tasks,
+        settings: Settings,
+        *,
+        name: str,
+        threads: int,
+        give_up: Callable[[], None],
+        retiring: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Prepare worker `name`.
+
+        `give_up` must end the process at once, and is called when a task does not stop; `retiring` is called when the worker
+        claims nothing any more because it is to be replaced, and `has_retired` will come true.
+        """
         self.name = name
         self._tasks = tasks
         self._database = tasks.database
         self._settings = settings
-        self._threads = threads
-        self._give_up = give_up
         self._executions: dict[tuple[int, int, str], Execution] = {}
-        self._lost: set[tuple[int, int, str]] = set()
-        self._stopping = threading.Event()
-        self._ledger = Ledger(self._database, name, slots=threads, lease_span=settings.lease)
-        self._broker = EmbeddedBroker(self._ledger, self._database)
+        self._pause = threading.Event()
+        self._ledger = Ledger(
+            self._database,
+            name,
+            slots=threads,
+            lease_span=settings.lease,
+            doorbell=tasks.doorbell,
+            queues=settings.worker_queues,
+        )
+        served = settings.worker_queues or tasks.registry.queues()
+        self._broker, self._broker_queues = open_broker(settings, self._database, self._ledger, served)
         self._dramatiq = DramatiqWorker(self._broker, worker_threads=threads, worker_timeout=_IDLE_MILLISECONDS)
-        self._beat = threading.Thread(target=self._keep_alive, name="beat", daemon=True)
+        process = Process(give_up, retiring)
+        self._beat = Beat(self._database, settings, self._ledger, self._executions, name=name, threads=threads, process=process)
+
+    @property
+    def is_retiring(self) -> bool:
+        """True if it claims nothing any more because its process is to be replaced."""
+        return self._beat.is_retiring
+
+    def has_retired(self) -> bool:
+        """Return True if it retires, nothing runs any more, and the database knows how all of it ended."""
+        return self._beat.is_retiring and not self._executions and self._ledger.write()
 
     def start(self) -> None:
         """Begin to claim and run tasks."""
-        self._register()
-        self._database.close()
         self._beat.start()
+        self._database.close()
         self._dramatiq.start()
-        dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=self._broker)(self._run)
+        first, *others = self._broker_queues
+        dramatiq.actor(actor_name=ACTOR, queue_name=first, broker=self._broker)(self._run)
+        for queue in others:
+            self._broker.declare_queue(queue)
 
     def drain(self, timeout: timedelta) -> bool:
         """Claim nothing new, let running tasks end, and return True if all did within `timeout`.
@@ -73,18 +97,17 @@ class Worker:
         What was claimed but had not begun goes back to its place in line.
         """
         self._ledger.drain()
+        self._beat.announce_end()
         self._dramatiq.stop(timeout=int(timeout.total_seconds() * 1000))
         ended = not self._executions
         deadline = clock.monotonic() + timeout.total_seconds()
-        self._ledger.turn()
-        while self._ledger.has_unwritten and clock.monotonic() < deadline:
-            self._ledger.turn()
+        while not self._ledger.write() and clock.monotonic() < deadline:
+            self._pause.wait(_REFUSED_SECONDS)
         self._ledger.hand_back()
-        self._stopping.set()
-        self._beat.join()
+        self._beat.stop()
         if ended:
-            with self._database.transaction(durable=False):
-                self._database.execute("DELETE FROM worker WHERE name = ?", (self.name,))
+            workers.forget(self._database, self.name)
+        self._broker.close()
         self._database.close()
         return ended
 
@@ -94,75 +117,25 @@ class Worker:
         Nothing is released here: their functions still run. Whoever sees the process dead hands on what it held.
         """
         for execution in list(self._executions.values()):
-            error = execution.last_word
-            if error is not None:
-                lease.leave_word(self._database, execution.context.claim, error)
+            word = execution.last_word
+            if word is not None:
+                lease.leave_word(self._database, execution.context.claim, *word)
 
-    def _run(self, claim: Claim) -> None:
-        """Run one task: the actor of every message."""
+    def _run(self, task_id: str) -> None:
+        """Run one task, and then what the ledger hands over to this thread: the actor of every message."""
+        claim: Claim | None = self._ledger.begin(task_id)
+        while claim is not None:
+            outcome = self._execute(claim)
+            claim = None if outcome is None else self._ledger.finish(outcome)
+
+    def _execute(self, claim: Claim) -> Outcome | None:
         settings = self._settings
         context = TaskContext(claim, self._tasks, lease=settings.lease, max_bytes=settings.max_result_bytes)
         execution = self._executions[claim.fence] = Execution(context)
         try:
-            outcome = execution.run(self._tasks.registry)
+            return execution.run(self._tasks.registry)
         finally:
             del self._executions[claim.fence]
-            self._lost.discard(claim.fence)
-        if execution.interrupted_at is not None:
-            self._database.close()  # an interrupted function may have left a transaction open
-        if outcome is not None:
-            self._ledger.finish(outcome)
-
-    def _keep_alive(self) -> None:
-        next_beat = clock.monotonic() + self._settings.beat_seconds
-        while not self._stopping.wait(_GLANCE_SECONDS):
-            try:
-                self._stop_unwanted()
-                if clock.monotonic() >= next_beat:
-                    next_beat = clock.monotonic() + self._settings.beat_seconds
-                    self._renew()
-            except Exception as error:  # noqa: BLE001 - without a beat every lease of this process would run out
-                log.warning("The beat goes on after: %s", error)
-                self._database.close()
-        self._database.close()
-
-    def _stop_unwanted(self) -> None:
-        """Interrupt what was canceled or is out of time; give up the process if a task does not stop."""
-        executions = list(self._executions.values())
-        if not executions:
-            return
-        canceled = lease.canceled_ids(self._database, self.name)
-        now = clock.monotonic()
-        for execution in executions:
-            claim = execution.context.claim
-            reason: type[Interrupted]
-            if claim.fence in self._lost:
-                reason = LeaseLost
-            elif claim.id in canceled:
-                reason = Canceled
-            elif claim.timeout is not None and now - execution.started > claim.timeout.total_seconds():
-                reason = TimeLimitReached
-            else:
-                continue
-            waited = 0.0 if execution.interrupted_at is None else now - execution.interrupted_at
-            execution.interrupt(reason, by_force=waited > self._settings.cancel_patience_seconds)
-            if waited > self._settings.cancel_grace_seconds:
-                log.error("Task %s does not stop; this worker process is replaced.", claim.task_id)
-                self._give_up()
-
-    def _renew(self) -> None:
-        claims = [execution.context.claim for execution in list(self._executions.values())]
-        for claim in lease.renew(self._database, claims, lease=self._settings.lease):
-            if claim.fence in self._executions:
-                log.warning("Task %s has another owner now; it is stopped here.", claim.task_id)
-                self._lost.add(claim.fence)
-        self._register()
-
-    def _register(self) -> None:
-        now = clock.now_us()
-        with self._database.transaction(durable=False):
-            self._database.execute(
-                "INSERT INTO worker (name, host, pid, threads, version, started_at, beat_at) VALUES (?, ?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at",
-                (self.name, socket.gethostname(), os.getpid(), self._threads, __version__, now, now),
-            )
+            self._beat.count(claim.fence)
+            if execution.interrupted_at is not None:
+                self._database.close()  # an interrupted function may have left a transaction open

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrepot.tasking.context import TaskContext
+from entrepot.tasking.delivery import EmbeddedDoorbell
 from entrepot.tasking.execution import Execution
 from entrepot.tasking.ledger import Ledger
 
 if TYPE_CHECKING:
     from entrepot.engine import Engine
+    from entrepot.tasking.lease import Claim
 
 
 def drain(engine: Engine, *, limit: int = 1000, worker_name: str = "drain@test") -> int:
@@ -17,19 +19,24 @@ def drain(engine: Engine, *, limit: int = 1000, worker_name: str = "drain@test")
 
     What a task spawns is run too. No thread, no process and no waiting is involved.
     """
-    ledger = Ledger(engine.database, worker_name, slots=1, lease_span=engine.settings.lease)
-    count = 0
-    while count < limit:
-        ledger.turn()
-        claim = ledger.take(0)
-        if claim is None:
-            break
+    ledger = Ledger(
+        engine.database, worker_name, slots=1, lease_span=engine.settings.lease, doorbell=EmbeddedDoorbell(engine.database)
+    )
+    count, claim = 0, _next(ledger)
+    while claim is not None and count < limit:
         context = TaskContext(claim, engine.tasks, lease=engine.settings.lease, max_bytes=engine.settings.max_result_bytes)
         outcome = Execution(context).run(engine.registry)
-        if outcome is not None:
-            ledger.finish(outcome)
-        ledger.free_slot()
         count += 1
-    ledger.drain()
-    ledger.turn()
+        if count == limit:
+            ledger.drain()
+        claim = None if outcome is None else ledger.finish(outcome)
+        if claim is None:
+            ledger.free_slot()
+            claim = _next(ledger)
+    ledger.hand_back()
     return count
+
+
+def _next(ledger: Ledger) -> Claim | None:
+    claim = ledger.take()
+    return None if claim is None else ledger.begin(claim.task_id)

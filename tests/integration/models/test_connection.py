@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import peewee
@@ -85,21 +84,19 @@ def test_each_thread_has_its_own_connection(database: Database) -> None:
     assert database.is_open
 
 
-def test_a_watch_tells_that_another_connection_has_committed(database: Database, database_url: str) -> None:
-    other = Database(database_url)
-    watch = database.watch()
-
-    with other.transaction():
-        other.execute(TASK_GROUP, ("zoo", 1))
-    other.close()
-
-    assert _becomes_true(watch.changed)
-
-
 def test_the_lease_clock_never_goes_back(database: Database) -> None:
     moments = [database.lease_now_us() for _ in range(5)]
 
     assert moments == sorted(moments)
+
+
+def test_a_statement_reads_the_lease_clock_by_itself(database: Database) -> None:
+    before = database.lease_now_us()
+    row = database.row(f"SELECT {database.lease_clock_sql}")
+    after = database.lease_now_us()
+
+    assert row is not None
+    assert before <= row[0] <= after
 
 
 def test_writers_of_many_threads_all_get_their_turn(database: Database) -> None:
@@ -162,11 +159,6 @@ def test_an_unknown_error_is_a_database_error_that_quotes_it() -> None:
     assert "ValueError: odd" in str(error)
 
 
-def _becomes_true(question: Callable[[], bool]) -> bool:
-    waiting = threading.Event()
-    return any(question() or waiting.wait(0.01) for _ in range(500))
-
-
 def test_a_statement_whose_error_is_swallowed_never_loses_a_commit_silently(database: Database) -> None:
     """PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement failed; SQLite keeps the rest."""
     try:
@@ -203,3 +195,27 @@ def test_a_connection_that_the_server_closed_is_replaced_by_the_next_transaction
         database.execute(TASK_GROUP, ("zoo", 1))
 
     assert database.rows("SELECT group_id FROM task_group") == [("zoo",)]
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_a_look_is_repeated_once_on_a_new_connection(database: Database, database_url: str) -> None:
+    row = database.row("SELECT pg_backend_pid()")
+    assert row is not None
+    rival = Database(database_url)
+    rival.execute("SELECT pg_terminate_backend(?)", (row[0],))
+    rival.close()
+
+    assert database.look("SELECT 'seen' WHERE 1 = ?", (1,)) == ("seen",)
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_a_look_within_a_transaction_is_never_repeated_outside_of_it(database: Database, database_url: str) -> None:
+    rival = Database(database_url)
+
+    with pytest.raises(DatabaseUnavailable), database.transaction():
+        row = database.row("SELECT pg_backend_pid()")
+        assert row is not None
+        rival.execute("SELECT pg_terminate_backend(?)", (row[0],))
+        database.look("SELECT 1")
+
+    rival.close()

@@ -11,13 +11,17 @@ from datetime import timedelta
 import pytest
 
 import entrepot
+from entrepot import clock
 from entrepot.engine import Engine
 from entrepot.models import Database
 from entrepot.settings import Settings
+from entrepot.tasking import due
+from entrepot.tasking.delivery import Bell
 from entrepot.tasking.lease import Claim, claim
 from entrepot.tasking.worker import Worker
 
 LEASE = timedelta(seconds=30)
+HOUR = timedelta(hours=1)
 
 
 @entrepot.task(resources=lambda *names: names, tags=lambda *names: [f"on:{name}" for name in names])
@@ -138,9 +142,41 @@ def take(database: Database, owner: str = "owner", limit: int = 10) -> list[Clai
         return claim(database, owner, limit=limit, lease=LEASE)
 
 
+def ready_ids(engine: Engine) -> list[str]:
+    """The tasks that could be claimed, by age."""
+    rows = engine.database.rows("SELECT task_id FROM task WHERE state = 'waiting' AND ready_at IS NOT NULL ORDER BY id")
+    return [task_id for (task_id,) in rows]
+
+
+def let_time_pass(engine: Engine) -> None:
+    """Let the moment that a task waits for lie in the past, if it is no more than two hours ahead."""
+    query = "UPDATE task SET not_before = not_before - ? WHERE not_before IS NOT NULL"
+    engine.database.execute(query, (clock.us(2 * HOUR),))
+
+
+def come_due(engine: Engine, bells: list[Bell] | None = None) -> int:
+    """Let time pass, and make due what is."""
+    let_time_pass(engine)
+    return due.make_due(engine.database, (bells if bells is not None else []).extend)
+
+
 def eventually(condition: Callable[[], object], seconds: float = 20) -> None:
     """Wait until `condition` holds; fail if it never does."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true"
         time.sleep(0.005)
+
+
+def is_waited_for(engine: Engine) -> bool:
+    """Whether another connection waits for this one's transaction; on SQLite nothing tells."""
+    if engine.database.serialises_writers:
+        return True
+    query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    return engine.database.row(query) != (0,)
+
+
+@entrepot.task(queue="apart")
+def on_its_own_queue(value: object) -> object:
+    """Return what is given, run by workers of the queue `apart`."""
+    return value

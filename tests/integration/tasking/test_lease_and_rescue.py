@@ -7,7 +7,7 @@ import pytest
 from entrepot.engine import Engine
 from entrepot.errors import Canceled, LeaseLost
 from entrepot.tasking import lease, rescue
-from entrepot.tasking.completion import Outcome, complete
+from entrepot.tasking.completion import Completed, Outcome, complete
 from entrepot.tasking.context import TaskContext
 from entrepot.tasking.lease import Claim
 
@@ -21,7 +21,7 @@ def run_out(engine: Engine) -> None:
 
 
 def take_over(engine: Engine, *, limit: int = 3, retry: bool = True) -> int:
-    return rescue.rescue(engine.database, limit=limit, retry=retry)
+    return rescue.rescue(engine.database, lambda _: None, limit=limit, retry=retry)
 
 
 def context_of(engine: Engine, claim: Claim) -> TaskContext:
@@ -108,7 +108,8 @@ def test_whoever_lost_the_lease_can_write_nothing_any_more(engine: Engine) -> No
     [fresh] = take(engine.database, "fresh")
 
     with engine.database.transaction():
-        assert complete(engine.database, Outcome(stale, "finished", result='"stale"')) is None
+        late = Outcome(stale, "finished", result='"stale"')
+        assert complete(engine.database, [late]) == Completed([], [late])
     assert lease.renew(engine.database, [stale, fresh], lease=LEASE) == [stale]
     with pytest.raises(LeaseLost):
         context_of(engine, stale).progress({"step": 1})
@@ -129,7 +130,7 @@ def test_a_canceled_task_keeps_its_reservation_until_its_function_has_stopped(en
     with pytest.raises(Canceled):
         context_of(engine, claim).progress({"step": 1})
     with engine.database.transaction():
-        assert complete(engine.database, Outcome(claim, "finished", result="1")) is not None
+        assert complete(engine.database, [Outcome(claim, "finished", result="1")]).refused == []
     assert (running.state, running.report().is_final) == ("canceled", True)
     assert waiting.state == "waiting"
 
@@ -159,7 +160,7 @@ def test_a_complete_task_cannot_be_canceled(engine: Engine) -> None:
     handle = engine.enqueue(repeatable)
     [claim] = take(engine.database)
     with engine.database.transaction():
-        complete(engine.database, Outcome(claim, "finished"))
+        complete(engine.database, [Outcome(claim, "finished")])
 
     assert handle.cancel() is False
 

@@ -14,8 +14,8 @@ from .conftest import echo, hold, read, repeatable, take
 
 def finish(engine: Engine, claim: object) -> None:
     with engine.database.transaction():
-        released = complete(engine.database, Outcome(claim, "finished"))  # type: ignore[arg-type]
-        readiness.make_successors_ready(engine.database, released or [])
+        completed = complete(engine.database, [Outcome(claim, "finished")])  # type: ignore[arg-type]
+        readiness.make_successors_ready(engine.database, completed.released)
 
 
 def ready_ids(engine: Engine) -> list[str]:
@@ -99,7 +99,7 @@ def test_the_sweep_finds_a_task_whose_wake_up_was_lost(engine: Engine) -> None:
     blocked = engine.enqueue(hold, "a")
     engine.database.execute("UPDATE task SET ready_at = NULL")
 
-    assert readiness.sweep(engine.database) == 1
+    assert readiness.sweep(engine.database, lambda _: None) == 1
 
     assert ready_ids(engine) == [handle.task_id]
     assert blocked.state == "waiting"

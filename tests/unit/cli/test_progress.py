@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from entrepot.cli.following import task_title
 from entrepot.cli.progress import LineDisplay, LiveDisplay, open_display
-from entrepot.cli.steps import outcome, steps, unit_errors
+from entrepot.cli.steps import note, outcome, runs, steps, unit_errors
 from entrepot.errors import JSON
-from entrepot.tasking import TaskReport
+from entrepot.tasking import Attempt, TaskReport, Waiting
+from entrepot.tasking.waiting import Reason
 
 _START = datetime(2026, 11, 2, 10, 20, 30, tzinfo=UTC)
 
@@ -38,9 +38,19 @@ def _report(state: str = "running", *given: dict[str, JSON]) -> TaskReport:
         spawned=(),
         parent=None,
         group_id=None,
+        queue="default",
+        priority="default",
+        not_before=None,
         attempt=1,
         rescues=0,
+        retries=0,
+        attempts=(),
+        waiting=None,
     )
+
+
+def _waiting(reason: Reason, text: str) -> TaskReport:
+    return replace(_report("waiting"), waiting=Waiting(reason, text, {}))
 
 
 def test_a_step_tells_its_items_bytes_and_failures() -> None:
@@ -125,5 +135,74 @@ def test_the_outcome_of_a_publish_tells_its_files() -> None:
 
 
 def test_a_task_is_called_by_its_action_and_repository_or_else_by_its_type() -> None:
-    assert task_title(_report()) == "sync zoo"
-    assert task_title(replace(_report(), tags=("mine",), task_type="my.task")) == "my.task"
+    assert _report().title == "sync zoo"
+    assert replace(_report(), tags=("mine",), task_type="my.task").title == "my.task"
+
+
+def test_a_line_tells_why_a_task_waits_once_for_each_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    display = LineDisplay()
+
+    display.show("sync zoo", _waiting("resource", "zoo is held by task 1; position 3 of 3"))
+    display.show("sync zoo", _waiting("resource", "zoo is held by task 2; position 2 of 2"))
+    display.show("sync zoo", _waiting("busy", "4 of 4 threads of 1 worker are busy"))
+
+    assert capsys.readouterr().out.splitlines() == [
+        "sync zoo: waiting, task 5b1c: zoo is held by task 1; position 3 of 3",
+        "sync zoo: waiting, task 5b1c: 4 of 4 threads of 1 worker are busy",
+    ]
+
+
+def test_a_task_that_is_about_to_be_taken_gives_no_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    LineDisplay().show("sync zoo", _waiting("ready", "a worker is about to take it"))
+
+    assert capsys.readouterr().out == "sync zoo: waiting, task 5b1c\n"
+
+
+def test_a_live_display_tells_why_a_task_waits_as_long_as_it_does() -> None:
+    out = Console(width=100, force_terminal=True, color_system=None)
+    display = LiveDisplay(out)
+
+    with out.capture() as capture:
+        display.show("sync zoo", _waiting("limit", "at most 2 at once for sync; position 3 of 7"))
+        out.print(display.live.get_renderable())
+        display.show("sync zoo", _report())
+        out.print(display.live.get_renderable())
+
+    waiting, reason, running = capture.get().splitlines()
+    assert waiting.endswith("sync zoo  waiting  task 5b1c")
+    assert reason.strip() == "at most 2 at once for sync; position 3 of 7"
+    assert "sync zoo  running" in running
+
+
+def test_each_run_that_did_not_end_a_task_is_told_with_its_error() -> None:
+    ended = _START + timedelta(seconds=12)
+    attempts = (
+        Attempt(1, "worker-0", _START, ended, {"description": "connection refused"}),
+        Attempt(2, "worker-1", None, ended, None),
+    )
+
+    assert runs(replace(_report(), attempts=attempts)) == [
+        "1 by worker-0 at 2026-11-02T10:20:30Z for 12 s: connection refused",
+        "2 by worker-1 not begun: its worker was lost",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reason", "data", "text"),
+    [
+        ("retry", {"tries": 2, "error": "connection refused"}, "tried 2×: connection refused"),
+        ("resource", {"position": 2, "of": 5, "title": "sync zoo"}, "2 of 5, behind sync zoo"),
+        ("limit", {"position": 3, "of": 7, "capacity": 2, "limit": "sync"}, "3 of 7, 2 at once: sync"),
+        ("paused", {}, "its workers are drained"),
+        ("no worker", {"queue": "mail"}, "no worker of queue mail"),
+        ("busy", {"ready_before": 12}, "busy, 12 before it"),
+        ("ready", {}, "ready"),
+    ],
+)
+def test_a_note_says_in_a_few_words_why_a_task_waits(reason: Reason, data: dict[str, JSON], text: str) -> None:
+    assert note(replace(_report("waiting"), waiting=Waiting(reason, "in full", data))) == text
+
+
+def test_the_note_of_a_task_that_failed_is_its_error_and_of_any_other_nothing() -> None:
+    assert note(replace(_report("error"), error={"description": "no such file"})) == "no such file"
+    assert note(_report()) == ""

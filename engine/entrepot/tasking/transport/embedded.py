@@ -1,24 +1,25 @@
 """The embedded transport: a dramatiq broker without a server.
 
-Nothing is sent. The consumer, one thread in each worker process, turns the pages of the process's `Ledger` and yields
-one message for each task that it claimed; it never claims more than there are idle threads. Several worker processes
-on one database share the work: each takes as much as it can run.
+Nothing is sent: the database tells its watchers that something was committed, and the consumer, one thread in each worker
+process, looks whether there is a task to claim. Several worker processes on one database share the work: each takes as
+much as it can run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import dramatiq
-from dramatiq.broker import Consumer, MessageProxy
+
+from entrepot.tasking.transport.consumer import LedgerConsumer, ThreadConnections
 
 if TYPE_CHECKING:
-    from entrepot.models import Database
+    from dramatiq.broker import Consumer
+
+    from entrepot.models import ChangeWatch, Database
     from entrepot.tasking.ledger import Ledger
 
 QUEUE = "tasks"
-ACTOR = "run"
 
 
 class EmbeddedBroker(dramatiq.Broker):
@@ -26,8 +27,9 @@ class EmbeddedBroker(dramatiq.Broker):
 
     def __init__(self, ledger: Ledger, database: Database) -> None:
         """Serve the tasks that `ledger` claims; each thread's connection to `database` is closed when the thread ends."""
-        super().__init__(middleware=[_ThreadConnections(database)])
+        super().__init__(middleware=[ThreadConnections(database)])
         self._ledger = ledger
+        self._database = database
 
     def declare_actor(self, actor: dramatiq.Actor[Any, Any]) -> None:
         """Make `actor` known before its queue is consumed: tasks may be waiting, and a message without actor is dropped."""
@@ -47,45 +49,26 @@ class EmbeddedBroker(dramatiq.Broker):
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> Consumer:  # noqa: ARG002 - prefetch is the ledger's
         """Return the consumer of this process."""
-        return EmbeddedConsumer(self._ledger, timeout_seconds=timeout / 1000)
+        return EmbeddedConsumer(self._ledger, self._database, queue_name, timeout_seconds=timeout / 1000)
 
 
-class EmbeddedConsumer(Consumer):
-    """Yields a message for each task that the ledger claims, or None when there was none in time."""
+class EmbeddedConsumer(LedgerConsumer):
+    """Waits for news of the database."""
 
-    def __init__(self, ledger: Ledger, *, timeout_seconds: float) -> None:
-        """Consume from `ledger`."""
-        self._ledger = ledger
-        self._timeout_seconds = timeout_seconds
-
-    def __next__(self) -> MessageProxy | None:
-        """Return the next message: its only argument is the claim."""
-        claim = self._ledger.take(self._timeout_seconds)
-        if claim is None:
-            return None
-        return MessageProxy(dramatiq.Message(QUEUE, ACTOR, (claim,), {}, {}, message_id=claim.task_id, message_timestamp=0))
-
-    def ack(self, message: MessageProxy) -> None:  # noqa: ARG002 - the library's signature
-        """Take note that the thread which ran the task is idle again."""
-        self._ledger.free_slot()
-
-    def nack(self, message: MessageProxy) -> None:  # noqa: ARG002 - the library's signature
-        """As `ack`: the outcome has been handed in."""
-        self._ledger.free_slot()
-
-    def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Return claims that no thread has begun to the ledger, which hands them back."""
-        self._ledger.put_back(message.args[0] for message in messages)
-
-
-class _ThreadConnections(dramatiq.Middleware):
-    """Closes a thread's database connection when the thread ends."""
-
-    def __init__(self, database: Database) -> None:
+    def __init__(self, ledger: Ledger, database: Database, queue_name: str, *, timeout_seconds: float) -> None:
+        """Consume from `ledger`, and watch `database`."""
+        super().__init__(ledger, queue_name, timeout_seconds=timeout_seconds)
         self._database = database
+        self._watch: ChangeWatch | None = None
 
-    def before_worker_thread_shutdown(self, broker: dramatiq.Broker, thread: Any) -> None:  # noqa: ARG002, ANN401
-        self._database.close()
+    def wait_for_bell(self, timeout_seconds: float) -> bool:
+        """Return True when something was committed, False if nothing was in time."""
+        if self._watch is None:
+            self._watch = self._database.watch()
+        return self._watch.wait(timeout_seconds)
 
-    def before_consumer_thread_shutdown(self, broker: dramatiq.Broker, thread: Any) -> None:  # noqa: ARG002, ANN401
-        self._database.close()
+    def close(self) -> None:
+        """Let go of the watch."""
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None

@@ -1,0 +1,49 @@
+"""Peewee's databases with this project's errors and pragmas; `connection` opens them."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import peewee
+
+from entrepot import clock
+from entrepot.models.database_faults import translated
+
+
+class _Translating:
+    """Gives peewee's own queries the errors of this project."""
+
+    def __init__(self, *arguments: Any, url: str, **options: Any) -> None:  # noqa: ANN401 - peewee's arguments
+        self._url = url
+        super().__init__(*arguments, **options)
+
+    def execute_sql(self, sql: str, params: Any = None) -> Any:  # noqa: ANN401 - peewee's signature
+        try:
+            return super().execute_sql(sql, params)  # type: ignore[misc]  # a mixin of peewee.Database
+        except peewee.PeeweeException as error:
+            raise translated(error, self._url) from error
+
+    def connect(self, reuse_if_open: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - peewee's signature
+        try:
+            return super().connect(reuse_if_open)  # type: ignore[misc]  # a mixin of peewee.Database
+        except peewee.PeeweeException as error:
+            raise translated(error, self._url) from error
+
+
+class SqliteDriver(_Translating, peewee.SqliteDatabase):
+    """SQLite with this project's pragmas."""
+
+    returning_clause = True
+
+    def _initialize_connection(self, conn: sqlite3.Connection) -> None:
+        conn.execute("PRAGMA journal_mode=WAL")
+        conn.execute("PRAGMA foreign_keys=ON")
+        conn.execute("PRAGMA synchronous=FULL")
+        conn.execute("PRAGMA cache_size=-16000")  # 16 MB a connection
+        conn.execute("PRAGMA temp_store=MEMORY")
+        conn.create_function("lease_now_us", 0, clock.monotonic_us)
+
+
+class PostgresqlDriver(_Translating, peewee.PostgresqlDatabase):
+    """PostgreSQL through psycopg 3."""
