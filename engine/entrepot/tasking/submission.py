@@ -35,7 +35,8 @@ RETURNING id
 """
 #: Steps 1 and 2 in one round trip; see migration 0002.
 _SUBMIT_ON_POSTGRESQL = """
-SELECT new_id, is_ready FROM entrepot_submit(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::text[], ?::text[], ?::boolean[], ?::integer[])
+SELECT new_id, is_ready FROM entrepot_submit(
+    ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?::text[], ?::text[], ?::boolean[], ?::integer[])
 """
 INSERT_RESERVATION = "INSERT INTO reservation (resource, task, exclusive, capacity) VALUES (?, ?, ?, ?)"
 INSERT_TAG = "INSERT INTO task_tag (tag, task) VALUES (?, ?) ON CONFLICT DO NOTHING"

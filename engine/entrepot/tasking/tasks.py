@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from entrepot import clock
 from entrepot.errors import InvalidValue
-from entrepot.tasking import cancellation, groups, reports
+from entrepot.tasking import groups, reports
 from entrepot.tasking.bulk_submission import submit_many
 from entrepot.tasking.context import find_current_task
 from entrepot.tasking.handle import TaskHandle
@@ -21,10 +21,10 @@ from entrepot.tasking.task_type import PRIORITIES
 if TYPE_CHECKING:
     from entrepot.models import Database
     from entrepot.settings import Settings
+    from entrepot.tasking.call import Call
     from entrepot.tasking.delivery import Doorbell
     from entrepot.tasking.groups import GroupReport, TaskGroup
     from entrepot.tasking.reports import TaskReport
-    from entrepot.tasking.call import Call
     from entrepot.tasking.task_type import TaskRegistry
 
 
