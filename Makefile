@@ -1,25 +1,31 @@
-.PHONY: help setup demo serve test check format bench
+.PHONY: help setup demo serve test soak check format bench bench-queue
 
-help:    ## say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help:        ## say what each target does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup:   ## make .venv and install entrepot and its tools into it (Python 3.11 or newer)
+setup:       ## make .venv and install entrepot and its tools into it (Python 3.11 or newer)
 	@scripts/setup
 
-demo:    ## sync this source tree, publish it, fetch it back and compare, survive a killed worker
+demo:        ## sync this source tree, publish it, fetch it back and compare, survive a killed worker
 	@scripts/demo
 
-serve:   ## leave an engine running with the demo's data, to play with
+serve:       ## leave an engine running with the demo's data, to play with
 	@scripts/serve
 
-test:    ## run the tests, on SQLite and PostgreSQL; no server needed
+test:        ## run the tests, on SQLite and PostgreSQL; no server needed
 	@scripts/test
 
-check:   ## run what the gate runs: formatting, rules, types, floors, tests
+soak:        ## strike the engine again and again for MINUTES=10, each round by another seed; exit 1 if a promise broke
+	@scripts/soak $(MINUTES)
+
+check:       ## run what the gate runs: formatting, rules, types, floors, tests
 	@scripts/check
 
-format:  ## mend formatting and generated pages
+format:      ## mend formatting and generated pages
 	@scripts/format
 
-bench:   ## run the benchmarks; exit 1 if a goal is missed
+bench:       ## run the short benchmarks; exit 1 if a goal is missed
 	@scripts/bench
+
+bench-queue: ## measure the task queue beside its peers (10 to 15 minutes, not part of bench); exit 1 if a goal is missed
+	@scripts/bench_queue

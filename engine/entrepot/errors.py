@@ -36,7 +36,8 @@
     └── DatabaseError                PLP2040  500
         ├── DatabaseUnavailable      PLP2041  503
         ├── DatabaseTooNew           PLP2042  500
-        └── DatabaseOutdated         PLP2043  500
+        ├── DatabaseOutdated         PLP2043  500
+        └── ValueNotKept             PLP2044  400
 
 Codes below 2000 are Pulp's (REST contract, section 1.4); those from 2001 are this project's own. The message is for a
 person: what, why, what next. The keywords are data for a program. `Interrupted` and its kin are no errors: they derive
@@ -320,6 +321,12 @@ class DatabaseOutdated(DatabaseError):
     """The database lacks migrations that this version needs."""
 
     code = "PLP2043"
+
+
+class ValueNotKept(DatabaseError):
+    """The database cannot keep a value."""
+
+    code, status = "PLP2044", 400
 
 
 class Interrupted(BaseException):

@@ -16,7 +16,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
-    PositiveInt,
     SecretStr,
     ValidationError,
     ValidationInfo,
@@ -31,10 +30,21 @@ from pydantic_settings import (
 )
 
 from entrepot.errors import InvalidSettings
+from entrepot.server_address import masked, redis_faults
 
 #: No lease is longer, so one that ends later was given before the machine was started anew.
 LONGEST_LEASE_SECONDS = 600
-_YEAR_SECONDS = 366 * 24 * 3600
+#: No time that anybody waits is longer; a figure that is needs no answer in years, and overflows clocks.
+LONGEST_SECONDS = 366 * 24 * 3600
+#: How queues may be called: as dramatiq allows, and short.
+QUEUE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+#: What to say of a name that does not fit, behind it.
+NO_QUEUE_NAME = "is no queue name: a letter or '_', then letters, digits, '_' and '-', at most 64 in all"
+
+Seconds = Annotated[float, Field(le=LONGEST_SECONDS, allow_inf_nan=False)]
+Days = Annotated[float, Field(le=100 * 366, allow_inf_nan=False)]
+Bytes = Annotated[int, Field(le=1_000_000_000)]
+Megabytes = Annotated[int, Field(le=1_000_000_000)]
 
 
 def default_data_dir() -> Path:
@@ -63,12 +73,14 @@ class _SettingsFile(TomlConfigSettingsSource):
 class Settings(BaseSettings):
     """The settings of one engine; field names are the environment names without `ENTREPOT_`, in lower case."""
 
-    model_config = SettingsConfigDict(env_prefix="ENTREPOT_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ENTREPOT_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     data_dir: Path = Field(default_factory=default_data_dir, description="Folder that holds everything the engine writes.")
-    database_url: str = Field("", description="sqlite:///path or postgresql://…; empty: SQLite in the data folder.")
+    database_url: str = Field("", repr=False, description="sqlite:///path or postgresql://…; empty: SQLite in the data folder.")
     broker_url: str = Field(
-        "", description="Transport that wakes workers: redis://[:password@]host[:port][/db], rediss://…; empty: embedded."
+        "",
+        repr=False,
+        description="Transport that wakes workers: redis://[:password@]host[:port][/db], rediss://…; empty: embedded.",
     )
     broker_prefix: str = Field(
         "entrepot", pattern="^[A-Za-z0-9_.:-]{1,64}$", description="How all keys in Redis begin; one for each engine."
@@ -79,45 +91,49 @@ class Settings(BaseSettings):
     worker_processes: int = Field(2, ge=1, le=256, description="Worker processes of `serve` and `worker`.")
     worker_threads: int = Field(4, ge=1, le=256, description="Tasks that one worker process runs at once.")
     worker_queues: list[str] = Field([], description="Queues that workers serve; none named: all of them.")
-    lease_seconds: float = Field(
+    lease_seconds: Seconds = Field(
         30, gt=0, le=LONGEST_LEASE_SECONDS, description="How long a claim holds without a sign of life, seconds."
     )
-    beat_seconds: float = Field(6, gt=0, validate_default=True, description="How often a worker renews its leases, seconds.")
+    beat_seconds: Seconds = Field(6, gt=0, validate_default=True, description="How often a worker renews its leases, seconds.")
     rescue_limit: int = Field(3, ge=0, description="How often a task is rescued from lost workers before it ends in error.")
     orphans: Literal["retry", "fail"] = Field("retry", description="What becomes of an idempotent task whose worker was lost.")
-    cancel_patience_seconds: float = Field(2, ge=0, description="Time a canceled task has to stop by itself, seconds.")
-    cancel_grace_seconds: float = Field(30, gt=0, description="Then its worker process is replaced, seconds after the cancel.")
-    drain_seconds: float = Field(60, ge=0, description="How long SIGTERM waits for running tasks, seconds.")
-    task_retention_days: float = Field(7, gt=0, description="Finished tasks are kept this long, days.")
-    history_retention_days: float = Field(60, gt=0, description="Sync and publish history is kept this long, days.")
-    max_result_bytes: int = Field(1_000_000, gt=0, description="Largest result or progress report of a task, bytes of JSON.")
+    cancel_patience_seconds: Seconds = Field(2, ge=0, description="Time a canceled task has to stop by itself, seconds.")
+    cancel_grace_seconds: Seconds = Field(
+        30, gt=0, description="Then its worker process is replaced, seconds after the cancel."
+    )
+    drain_seconds: Seconds = Field(60, ge=0, description="How long SIGTERM waits for running tasks, seconds.")
+    task_retention_days: Days = Field(7, gt=0, description="Finished tasks are kept this long, days.")
+    history_retention_days: Days = Field(60, gt=0, description="Sync and publish history is kept this long, days.")
+    max_result_bytes: Bytes = Field(1_000_000, gt=0, description="Largest result or progress report of a task, bytes of JSON.")
     recycle_after_tasks: int = Field(0, ge=0, description="A worker process is replaced after so many tasks; 0: never.")
-    recycle_rss_mb: int = Field(
+    recycle_rss_mb: Megabytes = Field(
         0, ge=0, description="A worker process that holds more memory is replaced when its tasks have ended, MB; 0: never."
     )
-    time_limits_seconds: dict[str, Annotated[float, Field(ge=0, le=_YEAR_SECONDS)]] = Field(
+    time_limits_seconds: dict[str, Annotated[Seconds, Field(ge=0)]] = Field(
         {}, description="Longest time of a run by pattern of task types, in place of the type's own, seconds; 0: no limit."
     )
-    memory_limits_mb: dict[str, PositiveInt] = Field(
+    memory_limits_mb: dict[str, Annotated[Megabytes, Field(gt=0)]] = Field(
         {}, description="A task of these types is stopped when its worker process, as a whole, grows beyond this, MB."
     )
     concurrency_limits: dict[str, Annotated[int, Field(ge=1, le=100)]] = Field(
         {}, description="How many tasks with this limit key, a task type or one that its type names, may run at once."
     )
 
-    publication_grace_seconds: float = Field(600, ge=0, description="A path that left a publication still resolves this long.")
+    publication_grace_seconds: Seconds = Field(
+        600, ge=0, description="A path that left a publication still resolves this long."
+    )
     keep_publications: int = Field(10, ge=1, description="Publications of a distributor that are kept for roll-back.")
 
     allowed_file_roots: list[Path] = Field([], description="Folders below which file:// feeds are allowed; none by default.")
     blocked_networks: list[str] = Field(
         ["169.254.0.0/16", "fe80::/10"], description="Networks that feeds may not point to (CIDR); link-local by default."
     )
-    connect_timeout_seconds: float = Field(10, gt=0, description="Time to connect to a feed, seconds.")
-    low_speed_bytes: int = Field(
+    connect_timeout_seconds: Seconds = Field(10, gt=0, description="Time to connect to a feed, seconds.")
+    low_speed_bytes: Bytes = Field(
         1, ge=0, description="A transfer slower than this for low_speed_seconds fails, bytes a second."
     )
-    low_speed_seconds: int = Field(30, ge=1, description="See low_speed_bytes, seconds.")
-    total_timeout_seconds: float = Field(24 * 3600, gt=0, description="Longest time of one transfer, seconds.")
+    low_speed_seconds: int = Field(30, ge=1, le=LONGEST_SECONDS, description="See low_speed_bytes, seconds.")
+    total_timeout_seconds: Seconds = Field(24 * 3600, gt=0, description="Longest time of one transfer, seconds.")
     fetch_retries: int = Field(4, ge=0, description="How often a failed transfer is tried again.")
 
     @classmethod
@@ -134,13 +150,26 @@ class Settings(BaseSettings):
     @field_validator("broker_url")
     @classmethod
     def _known_transport(cls, url: str) -> str:
-        if url not in ("", "embedded://") and not url.startswith(("redis://", "rediss://")):
-            scheme = url.partition(":")[0]
+        if url in ("", "embedded://"):
+            return url
+        if not url.startswith(("redis://", "rediss://")):
             text = (
-                f"{scheme!r} is no transport: write redis://host:6379/0 or rediss://…, or leave it empty: no server is needed"
+                f"{masked(url)!r} is no transport: write redis://host:6379/0 or rediss://…, or leave it empty: "
+                "no server is needed"
             )
             raise ValueError(text)
+        if fault := redis_faults(url):
+            raise ValueError(fault)
         return url
+
+    @field_validator("worker_queues")
+    @classmethod
+    def _queues_have_names(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if not QUEUE_NAME.fullmatch(name):
+                text = f"{name!r} {NO_QUEUE_NAME}"
+                raise ValueError(text)
+        return names
 
     @field_validator("beat_seconds")
     @classmethod

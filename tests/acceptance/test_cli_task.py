@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from entrepot import Engine
+
 
 @pytest.fixture
 def held_task(run, served, feed, request: pytest.FixtureRequest):
@@ -103,3 +105,40 @@ def test_a_waiting_task_is_canceled_at_once(run) -> None:
     task_id = run("repo", "sync", "zoo", "--background").out.strip()
 
     assert run("task", "cancel", task_id).out == f"Task {task_id} is canceled.\n"
+
+
+@pytest.mark.parametrize("command", ["show", "cancel", "wait", "watch"])
+def test_a_task_is_named_by_the_beginning_of_its_id(run, command: str) -> None:
+    run("init")
+    run("repo", "create", "zoo", "--importer", "iso_importer", "--feed", "http://127.0.0.1:9/")
+    task_id = run("repo", "sync", "zoo", "--background").out.strip()
+    run("task", "cancel", task_id)
+
+    ran = run("task", command, task_id[:6])
+
+    assert ran.code == (0 if command in ("show", "cancel") else 4)
+    assert task_id in ran.out + ran.err
+
+
+def test_the_beginning_of_several_ids_is_exit_code_2_and_says_how_many(run) -> None:
+    run("init")
+    for name in ("zoo", "ark"):
+        run("repo", "create", name, "--importer", "iso_importer", "--feed", "http://127.0.0.1:9/")
+        task_id = run("repo", "sync", name, "--background").out.strip()
+
+    ran = run("task", "show", task_id[:6])
+
+    assert ran.code == 2
+    assert "the beginning of 2 ids" in ran.err
+
+
+def test_a_group_is_named_by_the_beginning_of_its_id(run) -> None:
+    run("init")
+    with Engine() as engine:
+        group_id = engine.group().group_id
+
+    shown = [run("group", command, group_id[:6], "-o", "json") for command in ("show", "wait", "cancel")]
+
+    assert [ran.document["group_id"] for ran in shown] == [group_id] * 3
+    assert run("task", "list", "--group", group_id[:6]).code == 0
+    assert run("group", "show", "0" * 8 if group_id[0] != "0" else "f" * 8).code == 3

@@ -27,6 +27,20 @@ def engine(run) -> Engine:
     return engine
 
 
+def run_tasks(engine: Engine, name: str, count: int) -> list[str]:
+    """Let the worker run so many tasks, and return their ids."""
+    ids = [f"019a0b1c-{number}{name.encode().hex()[:3]}-7000-8000-000000000000" for number in range(count)]
+    with engine.transaction() as database:
+        for task_id in ids:
+            database.execute(
+                "INSERT INTO task (task_id, task_type, state, arguments, tags, idempotent, created_at, started_at, owner) "
+                "SELECT ?, 'shop.pack', 'running', '{}', '[]', 0, 1, ?, name FROM worker WHERE name LIKE ?",
+                (task_id, clock.now_us(), f"%-{name}@%"),
+            )
+    engine.close()
+    return ids
+
+
 def drains(engine: Engine) -> list[str]:
     with engine:
         return [row[0] for row in engine.database.rows("SELECT target FROM worker_drain ORDER BY target")]
@@ -36,10 +50,29 @@ def drains(engine: Engine) -> list[str]:
 def test_the_list_tells_what_each_worker_is_doing(run) -> None:
     listed = run("worker", "list").out.splitlines()
 
-    assert listed[0].split() == ["NAME", "HOST", "PID", "STATE", "BUSY", "QUEUES", "UP", "BEAT", "RSS", "ENDED"]
-    assert listed[1].split()[:6] == ["one", "web-1", "4711", "active", "0/4", "all"]
-    assert listed[2].split()[:7] == ["two", "web-2", "4711", "active", "0/4", "mail,", "night"]
+    assert listed[0].split() == ["NAME", "HOST", "PID", "STATE", "VERSION", "BUSY", "QUEUES", "UP", "BEAT", "RSS", "ENDED"]
+    assert listed[1].split()[:7] == ["one", "web-1", "4711", "active", "1", "0/4", "all"]
+    assert listed[2].split()[:8] == ["two", "web-2", "4711", "active", "1", "0/4", "mail,", "night"]
     assert listed[2].endswith(f"{size_text(63_000_000)}     17")
+
+
+def test_the_list_names_what_runs_where_that_is_little(run, engine: Engine) -> None:
+    ids = run_tasks(engine, "one", 1) + run_tasks(engine, "two", 3)
+
+    listed = run("worker", "list").out.splitlines()
+
+    assert listed[0].endswith("  RUNS")
+    assert listed[1].endswith(f"  {ids[0][:13]}")
+    assert listed[2].endswith(f"  {ids[1][:13]}, +2")
+
+
+def test_the_list_tells_each_task_that_runs_if_asked(run, engine: Engine) -> None:
+    ids = run_tasks(engine, "one", 1) + run_tasks(engine, "two", 3)
+
+    listed = run("worker", "list", "--tasks").out.split("\n\n")[1].splitlines()
+
+    assert listed[0].split() == ["WORKER", "TASK", "FOR", "WHAT"]
+    assert [line.split()[:2] for line in listed[1:]] == [["one", ids[0]], *(["two", task_id] for task_id in ids[1:])]
 
 
 @pytest.mark.usefixtures("engine")
@@ -101,6 +134,16 @@ def test_an_unknown_worker_is_exit_code_3(run, command: str) -> None:
 @pytest.mark.parametrize("arguments", [(), ("one", "--all"), ("--host", "web-1", "--all")])
 def test_which_workers_are_meant_is_said_once(run, arguments: tuple[str, ...]) -> None:
     assert run("worker", "drain", *arguments).code == 2
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("span", ["inf", "nan", "1e300"])
+def test_a_wait_without_end_is_refused_before_anything_is_drained(run, engine: Engine, span: str) -> None:
+    ran = run("worker", "drain", "--all", "--wait", span)
+
+    assert ran.code == 2
+    assert "is no number of seconds" in ran.err
+    assert drains(engine) == []
 
 
 @pytest.mark.usefixtures("engine")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 median = statistics.median
 
+_NOT_MEASURED = "not measured"
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -30,12 +32,21 @@ class Goals:
     is_quick: bool = False
     goals: list[Goal] = field(default_factory=list)
 
-    def at_most(self, name: str, measured: float, target: float, unit: str = "", *, floor: float = 0) -> None:
+    def at_most(self, name: str, measured: float | None, target: float, unit: str = "", *, floor: float = 0) -> None:
         """Less than `floor` cannot be: what it is measured against was disturbed, and the goal counts as missed."""
+        if measured is None:
+            self.goals.append(Goal(name, _NOT_MEASURED, f"<= {_figure(target, unit)}", is_met=False))
+            return
         text = _figure(measured, unit) + (", no valid floor" if measured < floor else "")
         self.goals.append(Goal(name, text, f"<= {_figure(target, unit)}", floor <= measured <= target))
 
-    def at_least(self, name: str, measured: float, target: float, unit: str = "") -> None:
+    def at_least(
+        self, name: str, measured: float | None, target: float, unit: str = "", *, otherwise: str = _NOT_MEASURED
+    ) -> None:
+        """`otherwise` says why nothing was measured: the goal counts as missed."""
+        if measured is None:
+            self.goals.append(Goal(name, otherwise, f">= {_figure(target, unit)}", is_met=False))
+            return
         self.goals.append(Goal(name, _figure(measured, unit), f">= {_figure(target, unit)}", measured >= target))
 
     def finish(self) -> int:

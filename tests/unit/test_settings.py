@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -95,6 +97,51 @@ def test_a_table_in_the_environment_takes_the_place_of_the_whole_one_in_the_file
 def test_a_limit_that_cannot_be_is_named_with_its_pattern(name: str, value: object) -> None:
     with pytest.raises(InvalidSettings, match=rf"ENTREPOT_{name.upper()}: shop\.\*: "):
         read_settings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in Settings.model_fields if name.endswith(("_seconds", "_days", "_bytes", "_mb"))]
+)
+def test_a_span_or_a_size_has_an_end(name: str) -> None:
+    is_table = Settings.model_fields[name].annotation not in (int, float)
+
+    for value in (float("inf"), float("nan"), 1e18):
+        with pytest.raises(InvalidSettings, match=f"ENTREPOT_{name.upper()}: "):
+            read_settings(**{name: {"shop.*": value} if is_table else value})
+
+
+@pytest.mark.parametrize("name", ["2nd", "-x", "", "a b", "a" * 65, "mail\n", "pöst"])
+def test_a_queue_that_cannot_be_is_named(name: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"ENTREPOT_WORKER_QUEUES: .*is no queue name: a letter or '_', then"):
+        read_settings(worker_queues=["mail", name])
+
+
+def test_a_password_in_an_address_is_not_shown() -> None:
+    settings = read_settings(database_url="postgresql://u:s3cret@h/db", broker_url="redis://:s3cret@h")
+
+    assert "s3cret" not in repr(settings)
+    assert "s3cret" not in str(settings)
+
+
+@pytest.mark.parametrize("url", ["s3cret@host:6379", "amqp://u:s3cret@h", "redis://:se/cret@h", "redis://:s3cret@h?timeout=3"])
+def test_a_broker_that_cannot_be_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"ENTREPOT_BROKER_URL: .*write redis://") as caught:
+        read_settings(broker_url=url)
+
+    whole = f"{caught.value} {caught.value.__cause__}"
+    assert "cret" not in whole
+    assert "'se'" not in whole
+
+
+def test_settings_load_the_client_of_redis_only_where_it_is_used() -> None:
+    program = "import sys, entrepot.settings as it; it.read_settings(broker_url=sys.argv[1]); print('redis' in sys.modules)"
+
+    loaded = [
+        subprocess.run([sys.executable, "-c", program, url], capture_output=True, text=True, check=True).stdout.strip()
+        for url in ("", "redis://h")
+    ]
+
+    assert loaded == ["False", "True"]
 
 
 def test_every_bad_setting_is_named_at_once(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,11 +17,12 @@ def init(ctx: typer.Context, *, output: OutputOption = None) -> None:  # noqa: A
     Example: entrepot --data-dir /srv/entrepot init
     """
     from entrepot.cli.output import write_json, write_line, write_record
+    from entrepot.server_address import masked
 
     session = Session.of(ctx)
     with session.unchecked_engine() as engine, engine.visit():
         applied = [f"{migration.number:04d}_{migration.name}" for migration in engine.initialise()]
-        settings, database_url = engine.settings, shown_url(engine.settings.effective_database_url)
+        settings, database_url = engine.settings, masked(engine.settings.effective_database_url)
     if session.as_json:
         write_json({"data_dir": str(settings.data_dir.absolute()), "database_url": database_url, "migrations": applied})
         return
@@ -63,19 +64,12 @@ def check(ctx: typer.Context, *, output: OutputOption = None) -> None:  # noqa: 
     Example: entrepot db check
     """
     from entrepot.cli.output import write_json, write_line
+    from entrepot.server_address import masked
 
     session = Session.of(ctx)
     with session.engine() as engine:
-        database_url = shown_url(engine.settings.effective_database_url)
+        database_url = masked(engine.settings.effective_database_url)
     if session.as_json:
         write_json({"status": "ok", "database_url": database_url})
     else:
         write_line(f"ok: {database_url}")
-
-
-def shown_url(url: str) -> str:
-    """Return a database address without its password."""
-    from urllib.parse import urlsplit
-
-    password = urlsplit(url).password
-    return url.replace(f":{password}@", ":*****@", 1) if password else url

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Look at groups of tasks, wait for them, cancel them.", no_args_is_help=True, rich_markup_mode=None)
 
-GroupId = Annotated[str, typer.Argument(metavar="GROUP", help="The id of the group.")]
+GroupId = Annotated[str, typer.Argument(metavar="GROUP", help="The id of the group, or as much of it as no other has.")]
 
 
 @app.command("list")
@@ -50,9 +50,11 @@ def show(ctx: typer.Context, group_id: GroupId, *, output: OutputOption = None) 
 
     Example: entrepot group show 7c9e66
     """
+    from entrepot.tasking.short_ids import full_group_id
+
     session = Session.of(ctx)
     with session.engine() as engine:
-        report = engine.tasks.get_group(group_id).report()
+        report = engine.tasks.get_group(full_group_id(engine.database, group_id)).report()
     _write(report, as_json=session.as_json)
 
 
@@ -65,10 +67,11 @@ def wait(ctx: typer.Context, group_id: GroupId, *, timeout: TimeoutOption = None
     Example: entrepot group wait 7c9e66 --timeout 60
     """
     from entrepot.cli.following import conclude_group, follow_group
+    from entrepot.tasking.short_ids import full_group_id
 
     session = Session.of(ctx)
     with session.engine() as engine:
-        report = follow_group(engine, engine.tasks.get_group(group_id), timeout)
+        report = follow_group(engine, engine.tasks.get_group(full_group_id(engine.database, group_id)), timeout)
     _write(report, as_json=session.as_json)
     conclude_group(report)
 
@@ -82,10 +85,11 @@ def cancel(ctx: typer.Context, group_id: GroupId, *, output: OutputOption = None
     Example: entrepot group cancel 7c9e66
     """
     from entrepot.cli.output import write_json, write_line
+    from entrepot.tasking.short_ids import full_group_id
 
     session = Session.of(ctx)
     with session.engine() as engine:
-        group = engine.tasks.get_group(group_id)
+        group = engine.tasks.get_group(full_group_id(engine.database, group_id))
         count = group.cancel()
         report = group.report()
     if session.as_json:

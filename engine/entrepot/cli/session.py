@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entrepot.cli.failures import UNAVAILABLE, CommandFailed, Failure
+from entrepot.server_address import masked
 
 if TYPE_CHECKING:
     from entrepot.engine import Engine
@@ -69,7 +70,7 @@ class Session:
         if not _exists(settings):
             raise CommandFailed(
                 Failure(
-                    f"There is no entrepot here: {settings.effective_database_url} does not exist.",
+                    f"There is no entrepot here: {masked(settings.effective_database_url)} does not exist.",
                     UNAVAILABLE,
                     "PLP2043",
                     {"data_dir": str(settings.data_dir)},

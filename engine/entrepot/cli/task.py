@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from entrepot.cli.session import OutputOption, Session
+from entrepot.cli.values import seconds
 
 app = typer.Typer(help="Look at tasks, wait for them, cancel them.", no_args_is_help=True, rich_markup_mode=None)
 
-TaskId = Annotated[str, typer.Argument(metavar="TASK", help="The id of the task.")]
+TaskId = Annotated[str, typer.Argument(metavar="TASK", help="The id of the task, or as much of it as no other has.")]
 TimeoutOption = Annotated[
-    float | None, typer.Option(min=0, metavar="SECONDS", help="Stop waiting after this time; the task goes on.")
+    float | None, typer.Option(parser=seconds, metavar="SECONDS", help="Stop waiting after this time; the task goes on.")
 ]
 
 
@@ -24,7 +25,9 @@ def list_tasks(
     state: Annotated[list[str] | None, typer.Option(help="Only tasks in this state; may be given several times.")] = None,
     repository: Annotated[str | None, typer.Option(help="Only tasks of this repository.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Only tasks with this tag; may be given several times.")] = None,
-    group: Annotated[str | None, typer.Option(help="Only tasks of the group with this id.")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Only tasks of this group: its id, or as much of it as no other has.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many tasks to print.")] = 50,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
@@ -39,6 +42,7 @@ def list_tasks(
     from entrepot.cli.steps import note
     from entrepot.errors import InvalidValue
     from entrepot.tasking import STATES
+    from entrepot.tasking.short_ids import full_group_id
     from entrepot.tasking.waiting import rough_text
 
     session = Session.of(ctx)
@@ -47,7 +51,8 @@ def list_tasks(
         raise InvalidValue("state", why=f"{unknown[0]!r} is none of {', '.join(STATES)}")
     tags = [*(tag or ()), *([f"pulp:repository:{repository}"] if repository else ())]
     with session.engine() as engine:
-        reports = engine.tasks.list(states=states, tags=tags, group=group, limit=limit, explain=True)
+        group_id = None if group is None else full_group_id(engine.database, group)
+        reports = engine.tasks.list(states=states, tags=tags, group=group_id, limit=limit, explain=True)
     if session.as_json:
         write_json(reports)
         return
@@ -67,10 +72,11 @@ def show(ctx: typer.Context, task_id: TaskId, *, output: OutputOption = None) ->
     """
     from entrepot.cli.output import write_json, write_record
     from entrepot.cli.steps import outcome, runs, steps, unit_errors
+    from entrepot.tasking.short_ids import full_task_id
 
     session = Session.of(ctx)
     with session.engine() as engine:
-        report = engine.tasks.get(task_id)
+        report = engine.tasks.get(full_task_id(engine.database, task_id))
     if session.as_json:
         write_json(report)
         return
@@ -119,10 +125,11 @@ def wait(ctx: typer.Context, task_id: TaskId, *, timeout: TimeoutOption = None, 
     from entrepot.cli.following import Following, follow
     from entrepot.cli.output import write_line
     from entrepot.cli.steps import outcome
+    from entrepot.tasking.short_ids import full_task_id
 
     session = Session.of(ctx)
     with session.engine() as engine:
-        handle = engine.tasks.handle(engine.tasks.get(task_id).task_id)
+        handle = engine.tasks.handle(engine.tasks.get(full_task_id(engine.database, task_id)).task_id)
         follow(engine, handle, "", Following(timeout, session.as_json, is_quiet=True, with_spawned=False))
         if not session.as_json:
             report = handle.report()
@@ -138,10 +145,11 @@ def watch(ctx: typer.Context, task_id: TaskId, *, timeout: TimeoutOption = None,
     Example: entrepot task watch 5b1c2a
     """
     from entrepot.cli.following import Following, follow
+    from entrepot.tasking.short_ids import full_task_id
 
     session = Session.of(ctx)
     with session.engine() as engine:
-        report = engine.tasks.get(task_id)
+        report = engine.tasks.get(full_task_id(engine.database, task_id))
         follow(engine, engine.tasks.handle(report.task_id), report.title, Following(timeout, session.as_json))
 
 
@@ -162,10 +170,11 @@ def cancel(
     Example: entrepot task cancel 5b1c2a --with-spawned
     """
     from entrepot.cli.output import write_json, write_line
+    from entrepot.tasking.short_ids import full_task_id
 
     session = Session.of(ctx)
     with session.engine() as engine:
-        before = engine.tasks.get(task_id)
+        before = engine.tasks.get(full_task_id(engine.database, task_id))
         report = engine.tasks.cancel(before.task_id, with_spawned=with_spawned)
     if session.as_json:
         write_json(report)

@@ -1,9 +1,11 @@
-"""Read `key=value` arguments."""
+"""Read arguments: `key=value`, and spans in seconds."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+
+import typer
 
 from entrepot.errors import JSON, InvalidValue
 
@@ -20,6 +22,19 @@ def pairs(arguments: Iterable[str] | None, *, option: str) -> dict[str, JSON]:
             raise InvalidValue(option, why=f"{argument!r} is not of the form key=value")
         found[key.strip()] = _from_file(text[1:], option) if text.startswith("@") else _value(text)
     return found
+
+
+def seconds(text: str) -> float:
+    """Return a span that a command is to wait at most; raises `typer.BadParameter`."""
+    from entrepot.settings import LONGEST_SECONDS
+
+    try:
+        span = float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no number of seconds.") from None
+    if not 0 <= span <= LONGEST_SECONDS:
+        raise typer.BadParameter(f"{text!r} is no number of seconds from 0 to {LONGEST_SECONDS:,}, a year.")
+    return span
 
 
 def _value(text: str) -> JSON:

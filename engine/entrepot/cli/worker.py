@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from entrepot.cli.logs import start_logging
 from entrepot.cli.session import OutputOption, Session
+from entrepot.cli.values import seconds
 from entrepot.version import __version__
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ WorkerArgument = Annotated[
 ]
 HostOption = Annotated[str | None, typer.Option(help="All workers on this host, also those that start later.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All workers, also those that start later.")]
+
+#: Queues, and tasks, that a line of the table names at most.
+_MOST_NAMES = 2
 
 app = typer.Typer(
     help="Run workers, and nothing else; see, drain and resume those there are.",
@@ -66,17 +71,27 @@ def worker(
 
 
 @app.command("list")
-def list_workers(ctx: typer.Context, *, output: OutputOption = None) -> None:  # noqa: ARG001 - read by its callback
-    """Print the workers of all hosts, and what they are doing.
+def list_workers(
+    ctx: typer.Context,
+    *,
+    tasks: Annotated[bool, typer.Option("--tasks", help="Print the tasks that they run as well, one a line.")] = False,
+    output: OutputOption = None,  # noqa: ARG001 - read by its callback
+) -> None:
+    r"""Print the workers of all hosts, and what they are doing.
 
-    Example: entrepot worker list
+    \b
+    Examples: entrepot worker list
+              entrepot worker list --tasks
     """
     from entrepot import clock
-    from entrepot.cli.output import size_text, span_text, write_json, write_table
+    from entrepot.cli.output import size_text, write_json, write_line, write_table
+    from entrepot.tasking.short_ids import SHOWN_LENGTH
+    from entrepot.tasking.waiting import rough_text
 
     session = Session.of(ctx)
     with session.engine() as engine:
         reports = engine.workers()
+        running = [(report, engine.tasks.get(task_id)) for report in reports for task_id in report.tasks] if tasks else []
     if session.as_json:
         write_json(reports)
         return
@@ -87,17 +102,29 @@ def list_workers(ctx: typer.Context, *, output: OutputOption = None) -> None:  #
             report.host,
             report.pid,
             report.state,
+            report.version,
             f"{len(report.tasks)}/{report.threads}",
-            report.queues or "all",
-            span_text(now - report.started),
-            f"{span_text(now - report.beat)} ago",
+            _few(report.queues) or "all",
+            rough_text(now - report.started),
+            rough_text(now - report.beat),
             "-" if report.rss_bytes is None else size_text(report.rss_bytes),
             report.tasks_ended,
+            _few([task_id[:SHOWN_LENGTH] for task_id in report.tasks]),
         )
         for report in reports
     ]
-    columns = ("NAME", "HOST", "PID#", "STATE", "BUSY#", "QUEUES", "UP#", "BEAT#", "RSS#", "ENDED#")
-    write_table(columns, rows, flexible="QUEUES", empty="There are no workers. Start some: entrepot worker")
+    columns = ("NAME", "HOST", "PID#", "STATE", "VERSION", "BUSY#", "QUEUES", "UP#", "BEAT#", "RSS#", "ENDED#", "RUNS")
+    write_table(columns, rows, flexible="RUNS", empty="There are no workers. Start some: entrepot worker")
+    if running:
+        write_line("")
+        write_table(
+            ("WORKER", "TASK", "FOR#", "WHAT"),
+            [
+                (report.short_name, task.task_id, rough_text(now - (task.started or now)), task.title)
+                for report, task in running
+            ],
+            flexible="WHAT",
+        )
 
 
 @app.command()
@@ -109,7 +136,9 @@ def drain(
     every: AllOption = False,
     wait: Annotated[
         float | None,
-        typer.Option(min=0, metavar="SECONDS", help="Return when nothing runs there any more, at most after this time."),
+        typer.Option(
+            parser=seconds, metavar="SECONDS", help="Return when nothing runs there any more, at most after this time."
+        ),
     ] = None,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
@@ -188,6 +217,13 @@ def _require_one(name: str | None, host: str | None, *, every: bool) -> None:
 
     if (name is not None) + (host is not None) + every != 1:
         raise InvalidValue("worker", why="say which workers are meant: a name, --host HOST or --all, and one of them only")
+
+
+def _few(names: Sequence[str]) -> str:
+    """Return the names if they are few, else the first one and how many more there are."""
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(names)
+    return f"{names[0]}, +{len(names) - 1}"
 
 
 def _names(reports: list[WorkerReport]) -> str:

@@ -1,4 +1,4 @@
-"""The one shape of every background loop, and the thread that runs them.
+"""The one shape of every background loop, and the threads that run them.
 
 A round is tested by calling it. This is one of the four borders where every exception is caught: a round that fails is
 logged, and the next one comes.
@@ -13,8 +13,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
-
-from entrepot import clock
 
 log = logging.getLogger(__name__)
 
@@ -32,32 +30,31 @@ class Loop:
 
 
 class LoopRunner:
-    """Runs loops in one thread, one round at a time."""
+    """Runs each loop in a thread of its own: none waits for another, whatever that one waits for."""
 
     def __init__(self, loops: Sequence[Loop], *, visit: Callable[[], AbstractContextManager[None]]) -> None:
         """Prepare to run `loops`; each round is made inside `visit()`, which opens and closes the database connection."""
-        self._loops = loops
         self._visit = visit
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="loops", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, args=(loop,), name=f"loop: {loop.name}", daemon=True) for loop in loops
+        ]
 
     def start(self) -> None:
         """Begin; the first round of each loop comes at once."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        """Finish the present round and end."""
+        """Finish the rounds under way and end."""
         self._stopping.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
-        due = {loop.name: clock.monotonic() for loop in self._loops}
+    def _run(self, loop: Loop) -> None:
         while not self._stopping.is_set():
-            for loop in self._loops:
-                if clock.monotonic() >= due[loop.name] and not self._stopping.is_set():
-                    self._go_round(loop)
-                    due[loop.name] = clock.monotonic() + loop.period.total_seconds() * (1 + random.uniform(0, _JITTER))  # noqa: S311 - jitter
-            self._stopping.wait(max(0.0, min(due.values()) - clock.monotonic()))
+            self._go_round(loop)
+            self._stopping.wait(loop.period.total_seconds() * (1 + random.uniform(0, _JITTER)))  # noqa: S311 - jitter
 
     def _go_round(self, loop: Loop) -> None:
         try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import peewee
 
 from entrepot.errors import (
@@ -14,10 +12,18 @@ from entrepot.errors import (
     StorageError,
     StorageFull,
     StorageUnwritable,
+    ValueNotKept,
 )
+from entrepot.server_address import masked, without_passwords
 
 #: Words of a message, or names of a driver's error classes -> what it is, and what to do. The first row that fits counts.
 _MEANINGS: tuple[tuple[tuple[str, ...], tuple[str, ...], type[EntrepotError], str], ...] = (
+    (
+        (),
+        ("DataError", "ProgramLimitExceeded", "UnicodeEncodeError", "OverflowError"),
+        ValueNotKept,
+        "cannot keep a value: {text}. Is it too long or too large, or has it a character that is none?",
+    ),
     (
         (),
         ("UndefinedTable", "UndefinedColumn"),
@@ -58,19 +64,13 @@ def translated(error: Exception, url: str) -> Exception:
     """Return the error of this project that `error` stands for; `peewee.IntegrityError` where a constraint refused."""
     if isinstance(error, (EntrepotError, peewee.IntegrityError)):
         return error
-    name, text = type(error).__name__, str(error).strip()
-    kinds = {kind.__name__ for kind in type(error).__mro__}
+    name, text = type(error).__name__, without_passwords(str(error).strip(), url)
+    origin = getattr(error, "orig", None)  # peewee knows fewer kinds than the driver, whose error it wraps
+    kinds = {kind.__name__ for each in (error, origin) for kind in type(each).__mro__}
     if "IntegrityError" in kinds:
         return peewee.IntegrityError(text)
-    where = f"The database {_without_password(url)}"
+    where = f"The database {masked(url)}"
     for words, names, meaning, message in _MEANINGS:
         if any(word in text for word in words) or kinds & set(names):
             return meaning(f"{where} {message.format(text=text, name=name)}")
     return DatabaseError(f"{where} refused a statement: {name}: {text}")
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.password:
-        return url.replace(f":{parts.password}@", ":*****@", 1)
-    return url

@@ -21,7 +21,7 @@ class _Translating:
     def execute_sql(self, sql: str, params: Any = None) -> Any:  # noqa: ANN401 - peewee's signature
         try:
             return super().execute_sql(sql, params)  # type: ignore[misc]  # a mixin of peewee.Database
-        except peewee.PeeweeException as error:
+        except (peewee.PeeweeException, UnicodeError, OverflowError) as error:
             raise translated(error, self._url) from error
 
     def connect(self, reuse_if_open: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002 - peewee's signature

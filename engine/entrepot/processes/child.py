@@ -54,15 +54,21 @@ class Child:
         return self.arguments[:1] == ["worker-process"]
 
     def start_if_due(self) -> None:
-        """Start it if it does not run and its pause is over."""
+        """Start it if it does not run and its pause is over; a start that fails counts as a quick death."""
         if self._process is None and clock.monotonic() >= self._start_again_at:
             self.arguments = self._make_arguments()
             command = [sys.executable, "-m", "entrepot", *self.arguments]
-            self._line, its_end = socket.socketpair()
-            self._line.setblocking(False)
-            with its_end:
-                self._process = subprocess.Popen(command, stdin=its_end.fileno(), env=self._environment)
             self._started = clock.monotonic()
+            try:
+                line, its_end = socket.socketpair()
+                line.setblocking(False)
+                self._line = line
+                with its_end:
+                    self._process = subprocess.Popen(command, stdin=its_end.fileno(), env=self._environment)
+            except OSError as error:  # the machine is short of processes, memory or files, and may have some again
+                self._hang_up()
+                self._pause_before_next_start()
+                log.warning("%s cannot be started: %s. It is tried again in %.1f s.", self.label, error, self._pause)
 
     def has_said_that_it_retires(self) -> bool:
         """Return True if it has said so since the last call."""
@@ -82,14 +88,11 @@ class Child:
         code = self._process.poll()
         if code is None:
             return None
-        if self._line is not None:
-            self._line.close()
-        self._process = self._line = None
+        self._process = None
+        self._hang_up()
         if code == RECYCLED:
             return code
-        lived = clock.monotonic() - self._started
-        self._pause = _FIRST_PAUSE if lived > _STABLE_AFTER else min(self._pause * 2, _LONGEST_PAUSE)
-        self._start_again_at = clock.monotonic() + (self._pause if lived <= _STABLE_AFTER else 0.0)
+        self._pause_before_next_start()
         return code
 
     def tell(self, signal_number: signal.Signals) -> None:
@@ -99,3 +102,14 @@ class Child:
                 os.kill(self._process.pid, signal_number)
             except ProcessLookupError:
                 log.debug("%s had ended already", self.label)
+
+    def _hang_up(self) -> None:
+        """Close the line to a child that is gone."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+    def _pause_before_next_start(self) -> None:
+        lived = clock.monotonic() - self._started
+        self._pause = _FIRST_PAUSE if lived > _STABLE_AFTER else min(self._pause * 2, _LONGEST_PAUSE)
+        self._start_again_at = clock.monotonic() + (self._pause if lived <= _STABLE_AFTER else 0.0)

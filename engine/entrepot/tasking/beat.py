@@ -81,6 +81,7 @@ class Beat:
         self._memory = MemoryWatch(self._limits, rss_bytes() or 0)
         self._tasks_ended = 0
         self._lost: set[Fence] = set()
+        self._unknown: set[Fence] = set()
         self._is_drained = False
         self._is_ending = False
         self.is_retiring = False
@@ -174,11 +175,30 @@ class Beat:
         return MemoryLimitReached if execution.outgrown is not None else None
 
     def _renew(self, executions: Sequence[Execution]) -> None:
-        claims = [execution.context.claim for execution in executions]
-        for claim in lease.renew(self._database, claims, lease=self._settings.lease):
+        """Extend the leases of what runs here, and of what was claimed and is about to."""
+        claims = [*(execution.context.claim for execution in executions), *self._ledger.held()]
+        lost = lease.renew(self._database, claims, lease=self._settings.lease)
+        self._ledger.drop(lost)
+        for claim in lost:
             if claim.fence in self._running:
                 log.warning("Task %s has another owner now; it is stopped here.", claim.task_id)
                 self._lost.add(claim.fence)
+        self._hand_back_unknown()
+
+    def _hand_back_unknown(self) -> None:
+        """Hand back what is this worker's by its row, and of which nobody here knows, at two beats in turn.
+
+        A claim whose commit was not acknowledged because the connection broke leaves such a row.
+        """
+        # In the order in which claims move on, and before the rows: what moves or is claimed meanwhile is seen once at least.
+        known = {claim.fence for claim in self._ledger.held()} | set(self._running)
+        known |= {claim.fence for claim in self._ledger.unwritten()}
+        unknown = lease.running_fences(self._database, self._name) - known
+        again = unknown & self._unknown
+        if again:
+            log.warning("Handing back %s tasks that were claimed for this worker and never reached it.", len(again))
+            lease.hand_back(self._database, again)
+        self._unknown = unknown - again
 
     def _look_whether_drained(self) -> None:
         is_drained = workers.is_drained(self._database, self._name, self._host)

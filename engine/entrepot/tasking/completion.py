@@ -14,46 +14,43 @@ from typing import TYPE_CHECKING
 
 from entrepot import clock, failpoints
 from entrepot.tasking import attempts, readiness
-from entrepot.tasking.lease import Claim
+from entrepot.tasking.lease import OWNED, Claim
 
 if TYPE_CHECKING:
     from entrepot.models import Database
     from entrepot.tasking.delivery import Ring
     from entrepot.tasking.readiness import Released
 
-_OUTCOME = """
-(CAST(? AS BIGINT), CAST(? AS INTEGER), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT),
- CAST(? AS TEXT), CAST(? AS BIGINT))
-"""
 #: A task that was canceled while it ran stays canceled, whatever its function still returned or raised.
-_OUTCOMES = "WITH outcome (id, attempt, owner, state, result, error, traceback, progress, retry_at) AS (VALUES {outcomes})"
-_COMPLETE = """
-UPDATE task SET
-    state = CASE WHEN task.state = 'canceled' THEN 'canceled' WHEN outcome.retry_at IS NOT NULL THEN 'waiting'
-                 ELSE outcome.state END,
-    finished_at = CASE WHEN task.state = 'canceled' OR outcome.retry_at IS NULL THEN ? END,
-    result = outcome.result,
-    error = CASE WHEN task.state <> 'canceled' AND outcome.retry_at IS NULL THEN outcome.error END,
-    traceback = CASE WHEN task.state <> 'canceled' THEN outcome.traceback END,
-    progress = COALESCE(outcome.progress, task.progress),
-    lease_until = NULL,
-    owner = CASE WHEN task.state = 'canceled' OR outcome.retry_at IS NULL THEN task.owner END,
-    started_at = CASE WHEN task.state = 'canceled' OR outcome.retry_at IS NULL THEN task.started_at END,
-    ready_at = CASE WHEN task.state = 'canceled' OR outcome.retry_at IS NULL THEN task.ready_at END,
-    not_before = CASE WHEN task.state <> 'canceled' THEN outcome.retry_at END,
-    retries = task.retries + CASE WHEN task.state <> 'canceled' AND outcome.retry_at IS NOT NULL THEN 1 ELSE 0 END
-FROM outcome
-WHERE task.id = outcome.id AND task.attempt = outcome.attempt AND task.owner = outcome.owner AND task.finished_at IS NULL
-    AND task.state IN ('running', 'canceled')
-RETURNING task.id, task.state
+_COMPLETE = f"""
+UPDATE task SET state = CASE WHEN state = 'canceled' THEN state ELSE ? END, finished_at = ?, lease_until = NULL, result = ?,
+    error = CASE WHEN state = 'canceled' THEN NULL ELSE ? END,
+    traceback = CASE WHEN state = 'canceled' THEN NULL ELSE ? END, progress = COALESCE(?, progress)
+WHERE {OWNED} AND state IN ('running', 'canceled')
 """
-#: On PostgreSQL one statement does both, which saves the round trips of a transaction.
-_COMPLETE_AND_RELEASE = f"""
-{_OUTCOMES}, done AS ({_COMPLETE}), freed AS (
-    DELETE FROM reservation WHERE task = ANY(ARRAY(SELECT id FROM done WHERE state <> 'waiting'))
-    RETURNING task, resource, exclusive, capacity
+#: On PostgreSQL all outcomes are written, and what they held is freed, by one statement: a round trip costs more than it.
+#: On SQLite the plain statements are six times as fast.
+_COMPLETE_ON_POSTGRESQL = """
+WITH outcome (id, attempt, owner, state, result, error, traceback, progress) AS (VALUES {outcomes}), done AS (
+    UPDATE task SET state = CASE WHEN task.state = 'canceled' THEN task.state ELSE outcome.state END, finished_at = ?,
+        lease_until = NULL, result = outcome.result, error = CASE WHEN task.state <> 'canceled' THEN outcome.error END,
+        traceback = CASE WHEN task.state <> 'canceled' THEN outcome.traceback END,
+        progress = COALESCE(outcome.progress, task.progress)
+    FROM outcome
+    WHERE task.id = outcome.id AND task.attempt = outcome.attempt AND task.owner = outcome.owner
+        AND task.finished_at IS NULL AND task.state IN ('running', 'canceled')
+    RETURNING task.id
+), freed AS (
+    DELETE FROM reservation WHERE task = ANY(ARRAY(SELECT id FROM done)) RETURNING task, resource, exclusive, capacity
 )
-SELECT id, state, NULL, NULL, NULL FROM done UNION ALL SELECT task, NULL, resource, exclusive, capacity FROM freed
+SELECT id, NULL, NULL, NULL FROM done UNION ALL SELECT task, resource, exclusive, capacity FROM freed
+"""
+_OUTCOME = "(?::bigint, ?::integer, ?::text, ?::text, ?::text, ?::text, ?::text, ?::text)"
+#: It keeps its reservations.
+_TRY_AGAIN = f"""
+UPDATE task SET state = 'waiting', not_before = ?, ready_at = NULL, retries = retries + 1, owner = NULL, lease_until = NULL,
+    started_at = NULL, traceback = ?, progress = COALESCE(?, progress)
+WHERE {OWNED} AND state = 'running'
 """
 
 
@@ -87,35 +84,50 @@ def complete(database: Database, outcomes: Sequence[Outcome]) -> Completed:
     Those of a task that has another owner, or has ended already, change nothing: they are refused. The caller makes the
     successors ready (`readiness.make_successors_ready`).
     """
-    ordered = sorted(outcomes, key=lambda outcome: outcome.claim.id)
     now = clock.now_us()
-    states, released = _write(database, ordered, now)
-    if not states:
-        return Completed([], ordered)
-    tried_again = [outcome for outcome in ordered if states.get(outcome.claim.id) == "waiting"]
-    if tried_again:
-        runs = [(outcome.claim, outcome.error) for outcome in tried_again]
-        attempts.record(database, [(run.id, run.attempt, run.owner, run.started_us, now, error) for run, error in runs])
+    ended = sorted(
+        (outcome for outcome in outcomes if outcome.retry_at is None or not _try_again(database, outcome, now)),
+        key=lambda outcome: outcome.claim.id,
+    )
+    if not ended:
+        return Completed([], [])
+    written, released = (_end if database.serialises_writers else _end_on_postgresql)(database, ended, now)
     failpoints.reach("completion.released")
-    return Completed(released, [outcome for outcome in ordered if outcome.claim.id not in states])
+    return Completed(released, [outcome for outcome in ended if outcome.claim.id not in written])
 
 
-def _write(database: Database, outcomes: Sequence[Outcome], now: int) -> tuple[dict[int, str], list[Released]]:
-    """Return the states that the owned tasks have now, by row id, and what those that have ended no longer reserve."""
+def _try_again(database: Database, outcome: Outcome, now: int) -> bool:
+    """Let the task wait for its next try and return True; or return False if it was canceled or has another owner."""
+    claim = outcome.claim
+    values = (outcome.retry_at, outcome.traceback, outcome.progress, *claim.fence)
+    if database.execute(_TRY_AGAIN, values).rowcount == 0:
+        return False
+    attempts.record(database, [(claim.id, claim.attempt, claim.owner, claim.started_us, now, outcome.error)])
+    return True
+
+
+def _end(database: Database, outcomes: Sequence[Outcome], now: int) -> tuple[set[int], list[Released]]:
+    """Return the row ids of the tasks that were still owned, and what they no longer reserve."""
+    written: set[int] = set()
+    for outcome in outcomes:
+        texts = (outcome.result, outcome.error, outcome.traceback, outcome.progress)
+        if database.execute(_COMPLETE, (outcome.state, now, *texts, *outcome.claim.fence)).rowcount:
+            written.add(outcome.claim.id)
+    if not written:
+        return written, []
+    failpoints.reach("completion.written")
+    return written, readiness.release(database, sorted(written))
+
+
+def _end_on_postgresql(database: Database, outcomes: Sequence[Outcome], now: int) -> tuple[set[int], list[Released]]:
     values: list[object] = []
     for outcome in outcomes:
         values += (*outcome.claim.fence, outcome.state, outcome.result, outcome.error, outcome.traceback, outcome.progress)
-        values.append(outcome.retry_at)
     marks = ", ".join([_OUTCOME] * len(outcomes))
-    if database.serialises_writers:
-        states: dict[int, str] = dict(database.rows(_OUTCOMES.format(outcomes=marks) + _COMPLETE, (*values, now)))
-        failpoints.reach("completion.written")
-        ended = [id_ for id_, state in states.items() if state != "waiting"]
-        return states, readiness.release(database, ended) if ended else []
-    rows = database.rows(_COMPLETE_AND_RELEASE.format(outcomes=marks), (*values, now))
+    rows = database.rows(_COMPLETE_ON_POSTGRESQL.format(outcomes=marks), (*values, now))
     failpoints.reach("completion.written")
-    states = {id_: state for id_, state, *_ in rows if state is not None}
-    return states, [readiness.Released(id_, *gone) for id_, state, *gone in rows if state is None]
+    released = [readiness.Released(*row) for row in rows if row[1] is not None]
+    return {row[0] for row in rows}, released
 
 
 def settle(database: Database, outcome: Outcome, ring: Ring) -> None:

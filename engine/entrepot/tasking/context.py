@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from entrepot import clock
@@ -19,7 +19,9 @@ from entrepot.tasking.lease import OWNED, Claim
 
 if TYPE_CHECKING:
     from entrepot.models import Database
+    from entrepot.tasking.groups import TaskGroup
     from entrepot.tasking.handle import TaskHandle
+    from entrepot.tasking.task_type import Priority
     from entrepot.tasking.tasks import Tasks
 
 #: Least time between two progress writes of one task.
@@ -110,10 +112,17 @@ class TaskContext:
         return self._database.row(query, self.claim.fence) is not None
 
     def spawn(
-        self, function: Callable[..., Any] | str, *args: JSON, idempotency_key: str | None = None, **kwargs: JSON
+        self,
+        function: Callable[..., Any] | str,
+        *args: JSON,
+        idempotency_key: str | None = None,
+        group: TaskGroup | None = None,
+        not_before: datetime | timedelta | None = None,
+        priority: Priority | None = None,
+        **kwargs: JSON,
     ) -> TaskHandle:
         """Enqueue a task that is listed in this one's report. See `Engine.enqueue`."""
-        return self.tasks.enqueue(Call(function, args, kwargs, idempotency_key))
+        return self.tasks.enqueue(Call(function, args, kwargs, idempotency_key, not_before, priority), group=group)
 
     def encode_result(self, result: object) -> str | None:
         """Return the function's result as JSON text, None for None; raises `ResultTooLarge`."""

@@ -76,7 +76,10 @@ class Execution:
             outcome = Outcome(claim, "canceled")
         except BaseException as error:  # noqa: BLE001 - border: whatever a task raises, sys.exit() included, is its outcome
             outcome = _failed(claim, error, registry)
-        return replace(outcome, progress=self.context.unwritten_progress())
+        try:
+            return replace(outcome, progress=self.context.unwritten_progress())
+        except Exception as error:  # noqa: BLE001 - border: the last report, or the function that makes it, is the task's too
+            return _failed(claim, error, registry) if outcome.state == "finished" else outcome
 
     @property
     def last_word(self) -> tuple[str, int | None] | None:
@@ -160,7 +163,10 @@ def _out_of_time(claim: Claim) -> TaskTimedOut:
 def _document(error: BaseException) -> dict[str, object]:
     if isinstance(error, EntrepotError):
         return dict(error.document())
-    text = str(error) or type(error).__name__
+    try:
+        text = str(error) or type(error).__name__
+    except Exception as unprintable:  # noqa: BLE001 - border: an error's own text is a task's code as well
+        text = f"{type(error).__name__}, whose text cannot be had: {type(unprintable).__name__}"
     if isinstance(error, SystemExit):
         text = f"The function called sys.exit({text}); a task ends by returning or by raising an error."
     return {"code": "PLP0000", "description": text, "data": {}, "sub_errors": []}

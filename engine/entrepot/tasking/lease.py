@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from entrepot.models import Database
 
 #: Ordered, so that PostgreSQL takes the index, whatever it believes of the table.
-_READY = "SELECT id FROM task WHERE state = 'waiting' AND ready_at IS NOT NULL{queues} ORDER BY priority, id LIMIT ?"
+_READY = "FROM task WHERE state = 'waiting' AND ready_at IS NOT NULL{queues} ORDER BY priority, id LIMIT ?"
+_COLUMNS = "priority, id, task_id, task_type, arguments, attempt, timeout_us, task_group, retries"
 _CLAIM = """
-UPDATE task SET state = 'running', attempt = attempt + 1, owner = ?, lease_until = {now} + ?, started_at = ?
-WHERE id {chosen}
-RETURNING priority, id, task_id, task_type, arguments, attempt, timeout_us, task_group, retries
+UPDATE task SET state = 'running', attempt = attempt + 1, owner = ?, lease_until = {now} + ?, started_at = ? WHERE id {chosen}
 """
 #: The fence of every write that an owner makes: zero rows changed means that it is the owner no longer.
 OWNED = "id = ? AND attempt = ? AND owner = ? AND finished_at IS NULL"
@@ -53,7 +52,7 @@ class Claim:
 
 def has_ready(database: Database, queues: Sequence[str] = ()) -> bool:
     """Return True if some task of `queues` (all, if empty) could be claimed now; cheap, and takes no lock."""
-    return database.row(_READY.format(queues=_only(queues)), (*queues, 1)) is not None
+    return database.row(f"SELECT 1 {_READY.format(queues=_only(queues))}", (*queues, 1)) is not None
 
 
 def claim(database: Database, owner: str, *, limit: int, lease: timedelta, queues: Sequence[str] = ()) -> list[Claim]:
@@ -61,15 +60,21 @@ def claim(database: Database, owner: str, *, limit: int, lease: timedelta, queue
 
     If the process dies after the commit, the lease runs out and `rescue` hands them on.
     """
-    started = clock.now_us()
-    chosen = database.one_of(_READY.format(queues=_only(queues)) + database.skip_locked)
-    statement = _CLAIM.format(chosen=chosen, now=database.lease_clock_sql)
-    rows = database.rows(statement, (owner, clock.us(lease), started, *queues, limit))
+    started, ready = clock.now_us(), _READY.format(queues=_only(queues))
+    values = (owner, clock.us(lease), started)
+    if database.serialises_writers:  # two plain statements are three times as fast there as one that returns what it wrote
+        found = database.rows(f"SELECT {_COLUMNS} {ready}", (*queues, limit))
+        database.executemany(_CLAIM.format(now=database.lease_clock_sql, chosen="= ?"), [(*values, row[1]) for row in found])
+        rows = [(*row[:5], row[5] + 1, *row[6:]) for row in found]
+    else:
+        chosen = database.one_of(f"SELECT id {ready}{database.skip_locked}")
+        statement = f"{_CLAIM.format(now=database.lease_clock_sql, chosen=chosen)} RETURNING {_COLUMNS}"
+        rows = sorted(database.rows(statement, (*values, *queues, limit)))
     if rows:
         failpoints.reach("lease.claimed")
     return [
         Claim(id_, task_id, task_type, arguments, attempt, owner, _span(timeout_us), group, retries, started)
-        for _, id_, task_id, task_type, arguments, attempt, timeout_us, group, retries in sorted(rows)
+        for _, id_, task_id, task_type, arguments, attempt, timeout_us, group, retries in rows
     ]
 
 
@@ -108,20 +113,21 @@ def canceled_ids(database: Database, owner: str) -> set[int]:
     return {row[0] for row in rows}
 
 
-def hand_back(database: Database, claims: Iterable[Claim]) -> list[Claim]:
-    """Put tasks that have not begun back where they were, first in line; return those that were no longer owned."""
-    refused = []
+def running_fences(database: Database, owner: str) -> set[tuple[int, int, str]]:
+    """Return the fences of the tasks that `owner` runs, by their rows."""
+    rows = database.rows("SELECT id, attempt FROM task WHERE owner = ? AND finished_at IS NULL AND state = 'running'", (owner,))
+    return {(id_, attempt, owner) for id_, attempt in rows}
+
+
+def hand_back(database: Database, fences: Iterable[tuple[int, int, str]]) -> None:
+    """Put tasks that have not begun, by their fences, back where they were, first in line; another owner's are left alone."""
     with database.transaction(durable=False):
-        for held in claims:
-            changed = database.execute(
-                f"UPDATE task SET state = 'waiting', owner = NULL, lease_until = NULL, started_at = NULL "
-                f"WHERE {OWNED} AND state = 'running'",
-                held.fence,
-            ).rowcount
-            if changed == 0:
-                refused.append(held)
+        database.executemany(
+            "UPDATE task SET state = 'waiting', owner = NULL, lease_until = NULL, started_at = NULL "
+            f"WHERE {OWNED} AND state = 'running'",
+            list(fences),
+        )
         database.announce()
-    return refused
 
 
 def _span(microseconds: int | None) -> timedelta | None:

@@ -13,7 +13,7 @@ import json
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,7 @@ class Ledger:
         self._handed_out: dict[str, Claim] = {}  # by task id: on their way to an idle thread
         self._next: deque[Claim] = deque()  # for threads that have just handed in an outcome
         self._released: list[Released] = []
+        self._bells: list[Bell] = []
         self._changed = threading.Condition()
         self._look = True
         self._look_at = 0.0
@@ -88,30 +89,62 @@ class Ledger:
         """
         entry = _Entry(outcome)
         self._entries.append(entry)
-        with self._turning:
-            if not entry.is_written:
-                if clock.monotonic() >= self._refused_until:
-                    asking = sum(waiting.is_awaited for waiting in self._entries)
-                    self._next.extend(self._turn(0 if self._may_not_claim else asking))
-                entry.is_awaited = False
-            return self._next.popleft() if self._next else None
+        try:
+            with self._turning:
+                if not entry.is_written and clock.monotonic() >= self._refused_until:
+                    entries = self._pop_entries(lambda _: True)
+                    asking = sum(waiting.is_awaited for waiting in entries)
+                    self._next.extend(self._turn(entries, 0 if self._may_not_claim else asking))
+                return self._hand_out(self._next.popleft()) if self._next else None
+        finally:
+            entry.is_awaited = False
+            self._ring()
 
     def take(self) -> Claim | None:
         """Return a task for an idle thread, or None if there is none to claim; does not wait for one."""
-        with self._turning:
-            if not self._claimed and (self._has_refused_entries or self._should_look()):
-                claims = self._turn(0 if self._may_not_claim else self._idle)
-                self._idle -= len(claims)
-                self._claimed.extend(claims)
-            if not self._claimed:
-                return None
-            claim = self._claimed.popleft()
-            self._handed_out[claim.task_id] = claim
-            return claim
+        try:
+            with self._turning:
+                if not self._claimed and (self._has_refused_entries or self._should_look()):
+                    # Whoever awaits an entry writes it himself, and goes on with its successor in the same thread.
+                    entries = self._pop_entries(lambda entry: not entry.is_awaited)
+                    claims = self._turn(entries, 0 if self._may_not_claim else self._idle)
+                    self._idle -= len(claims)
+                    self._claimed.extend(claims)
+                return self._hand_out(self._claimed.popleft()) if self._claimed else None
+        finally:
+            self._ring()
 
-    def begin(self, task_id: str) -> Claim:
-        """Return the claim that `take` has handed out; the thread that asks runs it now."""
-        return self._handed_out.pop(task_id)
+    def find(self, task_id: str) -> Claim | None:
+        """Return the claim that was handed out and has not begun; None if it was lost meanwhile."""
+        return self._handed_out.get(task_id)
+
+    def begin(self, claim: Claim) -> None:
+        """Take note that the thread which was handed `claim` runs it: from now on its leases are not the ledger's business."""
+        self._handed_out.pop(claim.task_id, None)  # without the lock: a turn of another thread need not be waited for
+
+    def _hand_out(self, claim: Claim) -> Claim:
+        self._handed_out[claim.task_id] = claim
+        return claim
+
+    def held(self) -> list[Claim]:
+        """Return what was claimed and has not begun; whoever keeps leases alive keeps these too."""
+        with self._turning:
+            return [*self._claimed, *self._next, *self._handed_out.values()]
+
+    def unwritten(self) -> list[Claim]:
+        """Return the claims whose outcomes wait to be written."""
+        with self._turning:
+            return [entry.outcome.claim for entry in self._entries]
+
+    def drop(self, lost: Iterable[Claim]) -> None:
+        """Forget claims that have another owner now, as far as they have not begun."""
+        fences = {claim.fence for claim in lost}
+        with self._turning:
+            self._claimed = deque(claim for claim in self._claimed if claim.fence not in fences)
+            self._next = deque(claim for claim in self._next if claim.fence not in fences)
+            for claim in list(self._handed_out.values()):
+                if claim.fence in fences:
+                    self._handed_out.pop(claim.task_id, None)
 
     def look(self) -> None:
         """Say that there may be something to claim: a bell has rung."""
@@ -149,19 +182,22 @@ class Ledger:
         """Write the outcomes that could not be written before, claim nothing, and return True if all are written."""
         with self._turning:
             if self._entries:
-                self._turn(0)
-            return not self._entries
+                self._turn(self._pop_entries(lambda _: True), 0)
+            is_done = not self._entries
+        self._ring()
+        return is_done
 
     def put_back(self, task_ids: Iterable[str]) -> None:
         """Take back what was handed out and no thread has begun; `hand_back` returns it to the line."""
-        self._claimed.extend(self._handed_out.pop(task_id) for task_id in task_ids)
+        with self._turning:
+            self._claimed.extend(self._handed_out.pop(task_id) for task_id in task_ids if task_id in self._handed_out)
 
     def hand_back(self) -> None:
         """Return what was claimed but has not begun to its place in line."""
         with self._turning:
             claims = [*self._claimed, *self._next]
             if claims:
-                lease.hand_back(self._database, claims)
+                lease.hand_back(self._database, [claim.fence for claim in claims])
                 self._claimed.clear()
                 self._next.clear()
 
@@ -172,15 +208,21 @@ class Ledger:
 
     @property
     def _has_refused_entries(self) -> bool:
-        return bool(self._entries) and clock.monotonic() >= self._refused_until
+        is_time = clock.monotonic() >= self._refused_until
+        return is_time and any(not entry.is_awaited for entry in tuple(self._entries))
 
     @property
     def _may_not_claim(self) -> bool:
         return self._draining or self._paused
 
-    def _turn(self, limit: int) -> list[Claim]:
-        """Write the outcomes that have come in and claim up to `limit` tasks; the caller holds the lock."""
+    def _pop_entries(self, is_wanted: Callable[[_Entry], bool]) -> list[_Entry]:
+        """Take those of the entries out of the line that are wanted; the caller holds the lock."""
         entries = [self._entries.popleft() for _ in range(len(self._entries))]
+        self._entries.extendleft(reversed([entry for entry in entries if not is_wanted(entry)]))
+        return [entry for entry in entries if is_wanted(entry)]
+
+    def _turn(self, entries: Sequence[_Entry], limit: int) -> list[Claim]:
+        """Write outcomes and claim up to `limit` tasks; the caller holds the lock."""
         try:
             claims = self._commit(entries, limit)
         except (DatabaseUnavailable, StorageError) as error:
@@ -189,10 +231,8 @@ class Ledger:
             return []
         except DatabaseError as error:
             log.warning("%s Writing the outcomes one by one.", error)
-            claims = []
-            for entry in entries:
-                if not entry.is_written:
-                    self._write_alone(entry)
+            self._write_one_by_one(entries)
+            return []
         except BaseException:
             self._keep_unwritten(entries)
             raise
@@ -201,8 +241,8 @@ class Ledger:
             failpoints.reach("lease.committed")
         if entries:
             failpoints.reach("completion.committed")
-        if limit > 0:
-            self._look = len(claims) == limit
+        if 0 < limit == len(claims):
+            self._look = True  # there may be more
         if claims or entries:
             self._database.announce()
         return claims
@@ -232,16 +272,22 @@ class Ledger:
             with self._database.transaction(durable=False, is_single=True):
                 ready = readiness.make_successors_ready(self._database, self._released)
             self._released = []
-            with self._database.transaction(durable=False, is_single=True):
-                claims = self._claim(limit)
-        self._ring(ready, claims)
+            try:
+                with self._database.transaction(durable=False, is_single=True):
+                    claims = self._claim(limit)
+            except BaseException:
+                self._bells += [bell for _, bell in ready]
+                raise
+        if len(ready) > len(claims):  # more are ready now than before this turn: somebody else may be idle
+            taken = {claim.id for claim in claims}
+            self._bells += [bell for id_, bell in ready if id_ not in taken][: len(ready) - len(claims)]
         return claims
 
-    def _ring(self, ready: Sequence[tuple[int, Bell]], claims: Sequence[Claim]) -> None:
-        """Ring if more tasks are ready now than before this turn: somebody else may be idle."""
-        if len(ready) > len(claims):
-            taken = {claim.id for claim in claims}
-            self._doorbell.ring([bell for id_, bell in ready if id_ not in taken][: len(ready) - len(claims)])
+    def _ring(self) -> None:
+        """Ring for what has become ready, outside of the lock: a slow transport must not hold up the other threads."""
+        if self._bells:
+            bells, self._bells = self._bells, []
+            self._doorbell.ring(bells)
 
     def _complete(self, entries: Sequence[_Entry]) -> list[Released]:
         if not entries:
@@ -254,17 +300,29 @@ class Ledger:
     def _claim(self, limit: int) -> list[Claim]:
         if limit <= 0:
             return []
+        self._look = False  # before the look: a bell that rings from now on asks for another
         return lease.claim(self._database, self._owner, limit=limit, lease=self._lease_span, queues=self._queues)
 
-    def _write_alone(self, entry: _Entry) -> None:
-        """Write an outcome that the database may have refused; if it does, the task ends with that as its error."""
-        outcome = entry.outcome
-        entry.is_written = True
+    def _write_one_by_one(self, entries: Sequence[_Entry]) -> None:
+        """Write what is not written yet; if the database does not answer now, the rest is kept for later."""
         try:
-            completion.settle(self._database, outcome, self._doorbell.ring)
+            for entry in entries:
+                if not entry.is_written:
+                    self._write_alone(entry.outcome)
+                    entry.is_written = True
+        except (DatabaseUnavailable, StorageError) as error:
+            self._keep_unwritten(entries)
+            self._pause_after(error)
+
+    def _write_alone(self, outcome: Outcome) -> None:
+        """Write an outcome that the database may have refused; if it does, the task ends with that as its error."""
+        try:
+            completion.settle(self._database, outcome, self._bells.extend)
+        except DatabaseUnavailable:
+            raise
         except DatabaseError as error:
             refused = json.dumps(error.document())
-            completion.settle(self._database, Outcome(outcome.claim, "error", error=refused), self._doorbell.ring)
+            completion.settle(self._database, Outcome(outcome.claim, "error", error=refused), self._bells.extend)
 
     def _pause_after(self, error: EntrepotError) -> None:
         """Leave the database alone for a moment, and begin with a new connection then."""

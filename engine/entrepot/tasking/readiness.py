@@ -76,11 +76,15 @@ def is_free(database: Database, resources: Iterable[Resource]) -> bool:
 
 
 def release(database: Database, tasks: Sequence[int]) -> list[Released]:
-    """Delete the reservations of `tasks` (row ids), and return them."""
-    marks = ", ".join("?" * len(tasks))
-    rows = database.rows(
-        f"DELETE FROM reservation WHERE task IN ({marks}) RETURNING task, resource, exclusive, capacity", tuple(tasks)
-    )
+    """Delete the reservations of `tasks` (row ids), and return them; within the caller's transaction."""
+    of_them = f"WHERE task IN ({', '.join('?' * len(tasks))})"
+    columns = "task, resource, exclusive, capacity"
+    if database.serialises_writers:  # two plain statements are twice as fast there
+        rows = database.rows(f"SELECT {columns} FROM reservation {of_them}", tasks)
+        if rows:
+            database.execute(f"DELETE FROM reservation {of_them}", tasks)
+    else:
+        rows = database.rows(f"DELETE FROM reservation {of_them} RETURNING {columns}", tasks)
     return [Released(task, resource, bool(exclusive), capacity) for task, resource, exclusive, capacity in rows]
 
 

@@ -8,6 +8,8 @@ rescue loop.
 from __future__ import annotations
 
 import json
+import logging
+import time
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from entrepot.models import Database
     from entrepot.tasking.delivery import Ring
 
+log = logging.getLogger(__name__)
+
+#: Rescue looks twice on SQLite: after so many seconds, it believes the leases if it waited for the write lock no longer than
+#: so many. The pause is for the beats, which try for the lock every two milliseconds while they wait for it.
+_LOOKS = ((0.0, 0.05), (0.5, 1.0))
 #: A lease on SQLite that ends further ahead was given before the machine was started anew.
 _LONGEST_LEASE = timedelta(seconds=LONGEST_LEASE_SECONDS)
 #: A row that its owner is just writing to is not an orphan's.
@@ -60,14 +67,31 @@ _ORPHANS = f"SELECT {', '.join(_Orphan._fields)} FROM task"
 
 
 def rescue(database: Database, ring: Ring, *, limit: int, retry: bool) -> int:
-    """Take every task whose lease ran out from its owner, and return how many there were."""
+    """Take every task whose lease ran out from its owner, and return how many there were.
+
+    On SQLite one long write transaction keeps all beats from renewing their leases, which then run out although the workers
+    live. Whoever had to wait for the lock therefore lets the beats go first, and reads the leases again while it has the
+    lock; if that took long as well, this round takes nothing.
+    """
+    orphans = _find_orphans(database)
+    if not orphans:
+        return 0
+    if not database.serialises_writers:
+        return _take_over(database, orphans, ring, limit=limit, retry=retry)
+    for pause, patience in _LOOKS:
+        time.sleep(pause)
+        began = clock.monotonic()
+        with database.transaction():
+            if clock.monotonic() - began <= patience:
+                return _take_over(database, _find_orphans(database), ring, limit=limit, retry=retry)
+    log.debug("The database was busy for so long that leases may have run out for that alone; rescue waits for a round.")
+    return 0
+
+
+def _find_orphans(database: Database) -> list[_Orphan]:
     now = database.lease_now_us()
-    impossible = now + clock.us(_LONGEST_LEASE)
-    orphans = database.rows(
-        f"{_ORPHANS} WHERE owner IS NOT NULL AND finished_at IS NULL AND (lease_until < ? OR lease_until > ?)",
-        (now, impossible),
-    )
-    return _take_over(database, [_Orphan(*row) for row in orphans], ring, limit=limit, retry=retry)
+    query = f"{_ORPHANS} WHERE owner IS NOT NULL AND finished_at IS NULL AND (lease_until < ? OR lease_until > ?)"
+    return [_Orphan(*row) for row in database.rows(query, (now, now + clock.us(_LONGEST_LEASE)))]
 
 
 def rescue_from(database: Database, owner: str, ring: Ring, *, limit: int, retry: bool, count: bool = True) -> int:

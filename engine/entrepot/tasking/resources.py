@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from entrepot.errors import InvalidValue
+from entrepot.tasking.names import require_names
+
 #: How the name of a resource begins that stands for a limit.
 LIMIT = "limit:"
 
@@ -32,9 +35,14 @@ class Resource:
 
 
 def reserved(names: Iterable[str]) -> tuple[Resource, ...]:
-    """Return what `names` reserve, sorted by name; one named twice is exclusive if either naming is."""
+    """Return what `names` reserve, sorted by name; one named twice is exclusive if either naming is.
+
+    Raises `InvalidValue` if one cannot be a name, or is that of a limit.
+    """
     exclusive: dict[str, bool] = {}
-    for name in names:
+    for name in require_names("resources", names):
+        if name.startswith(LIMIT):
+            raise InvalidValue("resources", why=f"{name!r} is the name of a limit: no resource begins with {LIMIT!r}")
         exclusive[str(name)] = exclusive.get(str(name), False) or not isinstance(name, Shared)
     return tuple(Resource(name, exclusive[name]) for name in sorted(exclusive))
 

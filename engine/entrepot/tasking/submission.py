@@ -15,6 +15,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import peewee
+
 from entrepot import clock, failpoints
 from entrepot.errors import DatabaseUnavailable, InvalidValue, OperationConflict
 from entrepot.tasking import readiness
@@ -23,7 +25,7 @@ from entrepot.tasking.resources import Resource
 from entrepot.tasking.task_type import DEFAULT_QUEUE
 
 if TYPE_CHECKING:
-    from entrepot.models import Database
+    from entrepot.models import Database, Row
     from entrepot.tasking.delivery import Ring
 
 _INSERT_TASK = """
@@ -141,10 +143,18 @@ def _insert_on_postgresql(
     except DatabaseUnavailable:
         if not may_repeat:
             raise
-        kept = database.row("SELECT id, ready_at IS NOT NULL FROM task WHERE task_id = ?", (row[0],))
-        answer = kept or database.row(_SUBMIT_ON_POSTGRESQL, values)
+        answer = _kept_before(database, row[0])
+        if answer is None:
+            try:
+                answer = database.row(_SUBMIT_ON_POSTGRESQL, values)
+            except peewee.IntegrityError:
+                answer = _kept_before(database, row[0])  # the first one was still at it, and has committed meanwhile
     assert answer is not None  # noqa: S101 - a function returns one row
     return answer[0], bool(answer[1])
+
+
+def _kept_before(database: Database, task_id: object) -> Row | None:
+    return database.row("SELECT id, ready_at IS NOT NULL FROM task WHERE task_id = ?", (task_id,))
 
 
 def _insert_delayed(database: Database, new: NewTask, row: tuple[object, ...]) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +10,7 @@ from importlib.metadata import entry_points
 from typing import Any, Literal, TypeVar, overload
 
 from entrepot.errors import InvalidSettings, InvalidValue, UnknownTaskType
+from entrepot.settings import NO_QUEUE_NAME, QUEUE_NAME
 from entrepot.tasking.retry import Retry
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,7 +24,6 @@ PRIORITIES: Mapping[str, int] = {"high": 0, "default": 1, "low": 2}
 Priority = Literal["high", "default", "low"]
 
 DEFAULT_QUEUE = "default"
-_QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MARK = "__entrepot_task_type__"
 
 
@@ -70,8 +69,8 @@ class TaskType:
 
 def require_queue_name(name: str) -> str:
     """Return `name` if it can be a queue's; raises `InvalidValue`."""
-    if not _QUEUE_NAME.fullmatch(name):
-        raise InvalidValue("queue", why=f"{name!r} is no queue name: letters, digits, '_' and '-', at most 64 of them")
+    if not QUEUE_NAME.fullmatch(name):
+        raise InvalidValue("queue", why=f"{name!r} {NO_QUEUE_NAME}")
     return name
 
 

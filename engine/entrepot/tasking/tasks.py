@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from entrepot import clock
@@ -14,6 +14,7 @@ from entrepot.tasking.bulk_submission import submit_many
 from entrepot.tasking.context import find_current_task
 from entrepot.tasking.handle import TaskHandle
 from entrepot.tasking.limits import Limits
+from entrepot.tasking.names import require_name, require_names
 from entrepot.tasking.resources import limited, reserved
 from entrepot.tasking.submission import NewTask, submit
 from entrepot.tasking.task_type import PRIORITIES
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from entrepot.tasking.groups import GroupReport, TaskGroup
     from entrepot.tasking.reports import TaskReport
     from entrepot.tasking.task_type import TaskRegistry
+
+#: No report shows a later moment: the calendar of `datetime` ends with the year 9999.
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 class Tasks:
@@ -104,18 +108,19 @@ class Tasks:
     def _new(self, call: Call, parent: int | None, group: TaskGroup | None) -> NewTask:
         task_type, args, kwargs = self.registry.type_of(call.function), call.args, call.kwargs
         keys = task_type.limit_keys_for(args, kwargs) if self._limits.has_concurrency_limits else ()
-        priority = call.priority or task_type.priority
+        limits = self._limits.concurrency_for(require_names("limit_keys", keys))
+        key, priority = call.idempotency_key, call.priority or task_type.priority
         if priority not in PRIORITIES:
             raise InvalidValue("priority", why=f"{priority!r} is none of {', '.join(PRIORITIES)}")
         return NewTask(
             task_type=task_type.name,
             args=args,
             kwargs=kwargs,
-            resources=reserved(task_type.resources_for(args, kwargs)) + limited(self._limits.concurrency_for(keys)),
-            tags=task_type.tags_for(args, kwargs),
+            resources=reserved(task_type.resources_for(args, kwargs)) + limited(limits),
+            tags=require_names("tags", task_type.tags_for(args, kwargs)),
             idempotent=task_type.idempotent,
             timeout=self._limits.timeout_for(task_type.name, task_type.timeout),
-            idempotency_key=call.idempotency_key,
+            idempotency_key=None if key is None else require_name("idempotency_key", key),
             parent=parent,
             group=group.row_id if group else None,
             queue=task_type.queue,
@@ -135,13 +140,17 @@ class Tasks:
 
 
 def _moment(not_before: datetime | timedelta | None) -> int | None:
-    """Return the moment as the tables keep it, or None if it is no delay; raises `InvalidValue` for a naive one."""
+    """Return the moment as the tables keep it, or None if it is no delay; raises `InvalidValue` if it can be none."""
     if not_before is None:
         return None
     if isinstance(not_before, timedelta):
         moment = clock.now_us() + clock.us(not_before)
-    elif not_before.tzinfo is None:
+    elif not isinstance(not_before, datetime):
+        raise InvalidValue("not_before", why=f"{not_before!r} is neither a datetime nor a timedelta")
+    elif not_before.utcoffset() is None:
         raise InvalidValue("not_before", why=f"{not_before.isoformat()} names no time zone: give an aware datetime, or a span")
     else:
         moment = clock.to_us(not_before)
+    if moment > clock.to_us(_LATEST):
+        raise InvalidValue("not_before", why=f"{not_before} lies beyond the year {_LATEST.year}")
     return moment if moment > clock.now_us() else None

@@ -96,11 +96,12 @@ class Worker:
 
         What was claimed but had not begun goes back to its place in line.
         """
+        deadline = clock.monotonic() + timeout.total_seconds()
         self._ledger.drain()
+        self._ledger.hand_back()
         self._beat.announce_end()
         self._dramatiq.stop(timeout=int(timeout.total_seconds() * 1000))
         ended = not self._executions
-        deadline = clock.monotonic() + timeout.total_seconds()
         while not self._ledger.write() and clock.monotonic() < deadline:
             self._pause.wait(_REFUSED_SECONDS)
         self._ledger.hand_back()
@@ -123,7 +124,7 @@ class Worker:
 
     def _run(self, task_id: str) -> None:
         """Run one task, and then what the ledger hands over to this thread: the actor of every message."""
-        claim: Claim | None = self._ledger.begin(task_id)
+        claim = self._ledger.find(task_id)
         while claim is not None:
             outcome = self._execute(claim)
             claim = None if outcome is None else self._ledger.finish(outcome)
@@ -132,6 +133,7 @@ class Worker:
         settings = self._settings
         context = TaskContext(claim, self._tasks, lease=settings.lease, max_bytes=settings.max_result_bytes)
         execution = self._executions[claim.fence] = Execution(context)
+        self._ledger.begin(claim)  # not before it is known to run: the beat hands back what nobody knows of
         try:
             return execution.run(self._tasks.registry)
         finally:

@@ -11,7 +11,6 @@ from entrepot.tasking.ledger import Ledger
 
 if TYPE_CHECKING:
     from entrepot.engine import Engine
-    from entrepot.tasking.lease import Claim
 
 
 def drain(engine: Engine, *, limit: int = 1000, worker_name: str = "drain@test") -> int:
@@ -22,8 +21,9 @@ def drain(engine: Engine, *, limit: int = 1000, worker_name: str = "drain@test")
     ledger = Ledger(
         engine.database, worker_name, slots=1, lease_span=engine.settings.lease, doorbell=EmbeddedDoorbell(engine.database)
     )
-    count, claim = 0, _next(ledger)
+    count, claim = 0, ledger.take()
     while claim is not None and count < limit:
+        ledger.begin(claim)
         context = TaskContext(claim, engine.tasks, lease=engine.settings.lease, max_bytes=engine.settings.max_result_bytes)
         outcome = Execution(context).run(engine.registry)
         count += 1
@@ -32,11 +32,6 @@ def drain(engine: Engine, *, limit: int = 1000, worker_name: str = "drain@test")
         claim = None if outcome is None else ledger.finish(outcome)
         if claim is None:
             ledger.free_slot()
-            claim = _next(ledger)
+            claim = ledger.take()
     ledger.hand_back()
     return count
-
-
-def _next(ledger: Ledger) -> Claim | None:
-    claim = ledger.take()
-    return None if claim is None else ledger.begin(claim.task_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import threading
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from entrepot.errors import (
     InvalidSettings,
     StorageFull,
     StorageUnwritable,
+    ValueNotKept,
 )
 from entrepot.models import Database, TaskGroup
 from entrepot.models.database_faults import translated
@@ -130,6 +132,40 @@ def test_a_server_that_does_not_answer_is_unavailable_and_its_password_stays_sec
     assert "geheim" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://u:s3cret@h/db",
+        "mysql://u:s3[cret@h/db",
+        "sqlite://u:s3cret@h/db",
+        "postgresql://u:s3/cret@h/db",
+        "postgresql://u:s3cret@h:port/db",
+        "host=h password=s3cret",
+    ],
+)
+def test_an_address_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"ENTREPOT_DATABASE_URL: .*(postgresql://|sqlite:///)") as caught:
+        Database(url)
+
+    assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["s3c#ret", "s3c?ret", "s3c[ret", "s3c%2Fret"])
+def test_a_server_is_named_without_a_password_of_odd_characters(password: str) -> None:
+    database = Database(f"postgresql://u:{password}@127.0.0.1:1/db?connect_timeout=2")
+
+    with pytest.raises(DatabaseUnavailable, match="does not answer") as caught:
+        database.execute("SELECT 1")
+
+    assert "s3c" not in str(caught.value)
+
+
+def test_what_a_driver_quotes_of_an_address_loses_its_password() -> None:
+    error = translated(ValueError("bad: s3c/ret, s3c%2Fret"), "postgresql://u:s3c%2Fret@h/db")
+
+    assert "bad: *****, *****" in str(error)
+
+
 def test_a_folder_that_does_not_exist_is_named_in_the_refusal(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'absent' / 'entrepot.sqlite3'}")
 
@@ -219,3 +255,25 @@ def test_a_look_within_a_transaction_is_never_repeated_outside_of_it(database: D
         database.look("SELECT 1")
 
     rival.close()
+
+
+@pytest.mark.parametrize(
+    ("values", "kinds"),
+    [
+        (("lone \udcff", 1), {"sqlite", "postgresql"}),
+        (("too large", 2**63), {"sqlite", "postgresql"}),
+        (("NUL \x00", 1), {"postgresql"}),
+        ((secrets.token_hex(6000), 1), {"postgresql"}),
+    ],
+)
+def test_a_value_that_the_database_cannot_keep_is_said_to_be_the_culprit(
+    database: Database, values: tuple[str, int], kinds: set[str]
+) -> None:
+    refusal = pytest.raises(ValueNotKept, match="cannot keep a value")
+    with refusal if database.dialect in kinds else contextlib.nullcontext():
+        database.execute(TASK_GROUP, values)
+
+    by_peewee = TaskGroup.insert(group_id=values[0] + "2", created_at=values[1])
+    refusal = pytest.raises(ValueNotKept, match="cannot keep a value")
+    with refusal if database.dialect in kinds else contextlib.nullcontext():
+        by_peewee.execute(database.peewee)

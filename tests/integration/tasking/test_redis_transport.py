@@ -9,11 +9,13 @@ from datetime import timedelta
 
 import pytest
 import redis
+from dramatiq.brokers.redis import RedisBroker
 
 from entrepot import Call
 from entrepot.engine import Engine
 from entrepot.settings import Settings
 from entrepot.tasking import ledger
+from entrepot.tasking.transport import redis as transport
 from entrepot.tasking.transport.redis import connect
 from entrepot.tasking.worker import Worker
 
@@ -180,9 +182,7 @@ def test_tasks_are_found_although_redis_has_lost_all_messages(engine: Engine, cl
         assert worker.drain(timedelta(seconds=20))
 
 
-def test_without_redis_tasks_are_enqueued_and_run_all_the_same(
-    settings: Settings, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_without_redis_tasks_are_enqueued_and_run_all_the_same(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and nobody listens there
         away = settings.model_copy(update={"broker_url": f"redis://127.0.0.1:{taken.getsockname()[1]}/0"})
@@ -199,3 +199,29 @@ def test_without_redis_tasks_are_enqueued_and_run_all_the_same(
 
     assert "Redis does not take messages" in caplog.text
     assert "Redis does not answer" in caplog.text
+
+
+def test_whatever_goes_wrong_when_a_bell_rings_the_task_is_kept_and_nobody_hears_of_an_error(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise TypeError("an option that the client does not know")
+
+    monkeypatch.setattr(RedisBroker, "enqueue", fail)
+
+    handle = engine.enqueue(echo, 1)
+
+    assert handle.state == "waiting"
+    assert "Redis does not take messages" in caplog.text
+
+
+def test_messages_do_not_pile_up_in_a_queue_that_nobody_serves(
+    engine: Engine, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "_HANDFUL", 20)
+    monkeypatch.setattr(transport, "_COUNT_EVERY", 5)
+
+    for number in range(60):
+        engine.enqueue(on_its_own_queue, number)
+
+    assert len(messages(client, engine, "apart")) == 24

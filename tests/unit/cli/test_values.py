@@ -1,12 +1,13 @@
-"""`key=value` arguments."""
+"""Arguments: `key=value`, and spans in seconds."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+import typer
 
-from entrepot.cli.values import pairs
+from entrepot.cli.values import pairs, seconds
 from entrepot.errors import InvalidValue
 
 
@@ -35,3 +36,13 @@ def test_a_value_can_come_from_a_file(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_refused_with_the_name_of_the_option(argument: str) -> None:
     with pytest.raises(InvalidValue, match="--importer-config"):
         pairs([argument], option="--importer-config")
+
+
+@pytest.mark.parametrize("text", ["inf", "nan", "-1", "1e300", "31622401", "soon", ""])
+def test_a_span_that_cannot_be_waited_for_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is no number of seconds"):
+        seconds(text)
+
+
+def test_a_span_is_a_number_of_seconds() -> None:
+    assert [seconds(text) for text in ("0", "0.5", "31622400")] == [0.0, 0.5, 31_622_400.0]

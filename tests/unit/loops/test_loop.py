@@ -46,3 +46,27 @@ def test_a_round_that_fails_is_logged_and_the_other_loops_go_on(caplog: pytest.L
 
     assert "The loop bad failed" in caplog.text
     assert "good: 1" in caplog.text
+
+
+def test_a_round_that_waits_holds_up_no_other_loop() -> None:
+    waits, goes = threading.Event(), threading.Semaphore(0)
+    may_end = threading.Event()
+
+    def wait() -> int:
+        waits.set()
+        may_end.wait(20)
+        return 0
+
+    def go() -> int:
+        goes.release()
+        return 0
+
+    millisecond = timedelta(milliseconds=1)
+    runner = LoopRunner([Loop("waits", millisecond, wait), Loop("goes", millisecond, go)], visit=nullcontext)
+    runner.start()
+
+    assert waits.wait(10)
+    rounds = [goes.acquire(timeout=5) for _ in range(3)]
+    may_end.set()
+    runner.stop()
+    assert rounds == [True, True, True]

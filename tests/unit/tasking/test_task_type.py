@@ -6,11 +6,14 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import dramatiq
 import pytest
+from dramatiq.brokers.stub import StubBroker
 
 import entrepot
-from entrepot.errors import InvalidSettings, UnknownTaskType
+from entrepot.errors import InvalidSettings, InvalidValue, UnknownTaskType
 from entrepot.tasking import TaskRegistry
+from entrepot.tasking.task_type import require_queue_name
 
 
 @entrepot.task(resources=lambda order: [f"order:{order}"], tags=["shop"], idempotent=True, timeout=90)
@@ -42,6 +45,19 @@ def test_without_options_a_task_reserves_nothing_and_runs_at_most_once() -> None
     task_type = TaskRegistry().type_of(plain)
 
     assert (task_type.resources_for((), {}), task_type.idempotent, task_type.timeout) == ((), False, None)
+
+
+@pytest.mark.parametrize("queue", ["mail", "_night", "Mail-2_b", "a" * 64])
+def test_a_queue_may_be_called_as_dramatiq_allows(queue: str) -> None:
+    actor = dramatiq.actor(plain, queue_name=queue, broker=StubBroker())
+
+    assert require_queue_name(queue) == actor.queue_name
+
+
+@pytest.mark.parametrize("queue", ["2nd", "-x", "", "a b", "a" * 65, "mail\n", "pöst"])
+def test_a_queue_that_cannot_be_is_refused(queue: str) -> None:
+    with pytest.raises(InvalidValue, match="is no queue name: a letter or '_', then letters, digits"):
+        entrepot.task(queue=queue)(plain)
 
 
 def test_a_module_that_is_named_brings_its_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

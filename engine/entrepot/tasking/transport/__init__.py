@@ -31,7 +31,7 @@ def open_doorbell(settings: Settings, database: Database) -> Doorbell:
         return EmbeddedDoorbell(database)
     from entrepot.tasking.transport.redis import RedisDoorbell
 
-    return RedisDoorbell(settings.broker_url, settings.broker_prefix)
+    return RedisDoorbell(settings.broker_url, settings.broker_prefix, database)
 
 
 def open_broker(

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 #: The one actor that runs all tasks.
 ACTOR = "run"
+#: Seconds between two looks while bells ring and others are always faster; doubled each time.
+_SHORTEST_PAUSE_SECONDS = 0.001
+_LONGEST_PAUSE_SECONDS = 0.008
 #: Seconds until the next look after the wait for a bell has failed.
 _PAUSE_SECONDS = 0.25
 
@@ -38,6 +41,7 @@ class LedgerConsumer(Consumer):
         self._queue_name = queue_name
         self._timeout_seconds = timeout_seconds
         self._pause = threading.Event()
+        self._vain_seconds = 0.0
 
     @abstractmethod
     def wait_for_bell(self, timeout_seconds: float) -> bool:
@@ -54,15 +58,24 @@ class LedgerConsumer(Consumer):
         if not self._ledger.wait_until_idle(self._timeout_seconds):
             self.while_busy()
             return None
+        if self._vain_seconds:
+            self._pause.wait(self._vain_seconds)
         try:
             has_rung = self.wait_for_bell(self._timeout_seconds)
         except EntrepotError as error:
             log.warning("%s Looking again in %s s.", error, _PAUSE_SECONDS)
             self.close()
             has_rung = self._pause.wait(_PAUSE_SECONDS)
-        if has_rung:
-            self._ledger.look()
-        return self._take()
+        if not has_rung:
+            self._vain_seconds = 0.0
+            return self._take()
+        self._ledger.look()
+        message = self._take()
+        if message is None:
+            self._vain_seconds = min(max(_SHORTEST_PAUSE_SECONDS, 2 * self._vain_seconds), _LONGEST_PAUSE_SECONDS)
+        else:
+            self._vain_seconds = 0.0
+        return message
 
     def ack(self, message: MessageProxy) -> None:  # noqa: ARG002 - the library's signature
         """Take note that the thread which ran the task is idle again."""

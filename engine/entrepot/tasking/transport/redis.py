@@ -11,6 +11,7 @@ something in it (moving its head to its head changes nothing), which costs nothi
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -34,13 +35,17 @@ log = logging.getLogger(__name__)
 
 #: Seconds to connect to Redis, and to wait for an answer; whoever enqueues waits for no longer.
 _CONNECT_SECONDS = 1.0
-_ANSWER_SECONDS = 5.0
-#: Seconds for which a Redis that did not answer is left alone.
+_ANSWER_SECONDS = 1.0
+#: Seconds for which a Redis that did not answer is left alone; doubled each time that it still does not.
 _LEAVE_ALONE_SECONDS = 1.0
+_LEAVE_ALONE_AT_MOST_SECONDS = 8.0
 #: Bells rung for one commit at most: enough to wake so many idle threads; who finds more work goes on by itself.
 _LOUDEST = 100
-#: Bells taken at once at most.
+#: Bells taken at once at most; and where so many hang in one queue, another would wake nobody.
 _HANDFUL = 1000
+#: Bells, and seconds, after which the length of a queue is asked for again.
+_COUNT_EVERY = 100
+_COUNT_SECONDS = 1.0
 
 
 def connect(url: str) -> redis.Redis:
@@ -49,34 +54,73 @@ def connect(url: str) -> redis.Redis:
         url,
         socket_connect_timeout=_CONNECT_SECONDS,
         socket_timeout=_ANSWER_SECONDS,
-        retry=Retry(NoBackoff(), 1),
-        retry_on_error=[redis.ConnectionError],
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
 
 
-class RedisDoorbell:
-    """Rings by a message for each task; while Redis is away it is silent, and workers look for themselves."""
+class _Absence:
+    """Whether Redis is away, and until when it is left alone."""
 
-    def __init__(self, url: str, prefix: str) -> None:
+    def __init__(self) -> None:
+        self._until = 0.0
+        self._seconds = _LEAVE_ALONE_SECONDS
+        self.is_away = False
+
+    @property
+    def is_to_be_left_alone(self) -> bool:
+        return clock.monotonic() < self._until
+
+    def begin(self) -> None:
+        self._until = clock.monotonic() + self._seconds
+        self._seconds = min(self._seconds * 2, _LEAVE_ALONE_AT_MOST_SECONDS)
+        self.is_away = True
+
+    def end(self) -> None:
+        self.is_away, self._seconds = False, _LEAVE_ALONE_SECONDS
+
+
+class RedisDoorbell:
+    """Rings by a message for each task; while Redis is away the database tells its watchers instead."""
+
+    def __init__(self, url: str, prefix: str, database: Database) -> None:
         """Ring by the Redis at `url`, whose keys begin with `prefix`; connects when it first rings."""
         self._broker = RedisBroker(client=connect(url), namespace=prefix, middleware=[])
-        self._silent_until = 0.0
+        self._database = database
+        self._absence = _Absence()
+        self._rung: Counter[str] = Counter()
+        self._is_full: dict[str, bool] = {}
+        self._count_at: dict[str, float] = {}
 
     def ring(self, bells: Sequence[Bell]) -> None:
         """Send a message for each bell, at most so many that everyone wakes."""
-        if clock.monotonic() < self._silent_until:
+        if self._absence.is_to_be_left_alone:
+            self._database.announce()
             return
         try:
             for bell in bells[:_LOUDEST]:
-                self._broker.enqueue(dramatiq.Message(bell.queue, ACTOR, (bell.task_id,), {}, {}))
-                failpoints.reach("delivery.rung")
-        except redis.RedisError as error:
-            self._silent_until = clock.monotonic() + _LEAVE_ALONE_SECONDS
-            log.warning("Redis does not take messages: %s. The tasks are kept; workers find them by themselves.", error)
+                if not self._has_enough(bell.queue):
+                    self._broker.enqueue(dramatiq.Message(bell.queue, ACTOR, (bell.task_id,), {}, {}))
+                    failpoints.reach("delivery.rung")
+            self._absence.end()
+        except Exception as error:  # noqa: BLE001 - what was rung for is committed: nothing that goes wrong here may look otherwise
+            if not self._absence.is_away:
+                log.warning("Redis does not take messages: %s. The tasks are kept; workers find them by themselves.", error)
+            self._absence.begin()
+            self._database.announce()
 
     def close(self) -> None:
         """Close the connections."""
         self._broker.client.close()
+
+    def _has_enough(self, queue: str) -> bool:
+        """Return True if so many messages wait in this queue that another would wake nobody; asks Redis now and then."""
+        self._rung[queue] += 1
+        now = clock.monotonic()
+        if self._rung[queue] % _COUNT_EVERY == 0 or (self._is_full.get(queue) and now >= self._count_at[queue]):
+            self._count_at[queue] = now + _COUNT_SECONDS
+            length = self._broker.client.execute_command("LLEN", f"{self._broker.namespace}:{queue}")
+            self._is_full[queue] = int(length) >= _HANDFUL
+        return self._is_full.get(queue, False)
 
 
 class WorkerRedisBroker(RedisBroker):
@@ -135,32 +179,32 @@ class RedisConsumer(LedgerConsumer):
         self._database = database
         self._list = f"{broker.namespace}:{queue_name}"
         self._watch: ChangeWatch | None = None
-        self._away_until = 0.0
-        self._is_away = False
+        self._absence = _Absence()
         self._claims_with_a_bell = 0
 
     def wait_for_bell(self, timeout_seconds: float) -> bool:
         """Return True when a message has come; it is acknowledged."""
-        if clock.monotonic() < self._away_until:
+        if self._absence.is_to_be_left_alone:
             return self._wait_for_news(timeout_seconds)
         began = clock.monotonic()
         try:
-            if self._has_message(timeout_seconds):
+            has_message = self._has_message(timeout_seconds)
+            if has_message:
                 self._take_bells()
-            else:
-                self._pause.wait(max(0.0, began + timeout_seconds - clock.monotonic()))  # a server that does not block
-                return False
         except redis.RedisError as error:
             self._note_absence(error)
             return True
-        if self._is_away:
-            self._is_away = False
+        if self._absence.is_away:
             log.warning("Redis is back.")
-        return True
+            self._absence.end()
+            return True
+        if not has_message:
+            self._pause.wait(max(0.0, began + timeout_seconds - clock.monotonic()))  # a server that does not block
+        return has_message
 
     def while_busy(self) -> None:
         """Take the messages of tasks that were claimed without them: handed over in this process, or found by a look."""
-        if clock.monotonic() < self._away_until or self._ledger.claimed_count == self._claims_with_a_bell:
+        if self._absence.is_to_be_left_alone or self._ledger.claimed_count == self._claims_with_a_bell:
             return
         try:
             self._take_bells()
@@ -190,10 +234,9 @@ class RedisConsumer(LedgerConsumer):
             self._claims_with_a_bell += len(messages)
 
     def _note_absence(self, error: redis.RedisError) -> None:
-        if not self._is_away:
+        if not self._absence.is_away:
             log.warning("Redis does not answer: %s. Watching the database until it does.", error)
-        self._is_away = True
-        self._away_until = clock.monotonic() + _LEAVE_ALONE_SECONDS
+        self._absence.begin()
 
     def _wait_for_news(self, timeout_seconds: float) -> bool:
         if self._watch is None:
