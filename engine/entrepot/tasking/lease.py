@@ -22,6 +22,8 @@ _COLUMNS = "priority, id, task_id, task_type, arguments, attempt, timeout_us, ta
 _CLAIM = """
 UPDATE task SET state = 'running', attempt = attempt + 1, owner = ?, lease_until = {now} + ?, started_at = ? WHERE id {chosen}
 """
+#: How many of the first ready tasks `claim_free` looks at.
+_LOOKED_AT = 32
 #: The fence of every write that an owner makes: zero rows changed means that it is the owner no longer.
 OWNED = "id = ? AND attempt = ? AND owner = ? AND finished_at IS NULL"
 
@@ -60,22 +62,37 @@ def claim(database: Database, owner: str, *, limit: int, lease: timedelta, queue
 
     If the process dies after the commit, the lease runs out and `rescue` hands them on.
     """
-    started, ready = clock.now_us(), _READY.format(queues=_only(queues))
+    return _take(database, owner, lease, f"{_READY.format(queues=_only(queues))}{database.skip_locked}", (*queues, limit))
+
+
+def _take(database: Database, owner: str, lease: timedelta, source: str, parameters: Sequence[object]) -> list[Claim]:
+    """Make those tasks the owner's whose ids `SELECT id` with the rest `source` returns."""
+    started = clock.now_us()
     values = (owner, clock.us(lease), started)
-    if database.serialises_writers:  # two plain statements are three times as fast there as one that returns what it wrote
-        found = database.rows(f"SELECT {_COLUMNS} {ready}", (*queues, limit))
+    if database.serialises_writers:  # plain statements are three times as fast there as one that returns what it wrote
+        found = database.rows(f"SELECT {_COLUMNS} FROM task WHERE id IN (SELECT id {source})", parameters)
         database.executemany(_CLAIM.format(now=database.lease_clock_sql, chosen="= ?"), [(*values, row[1]) for row in found])
-        rows = [(*row[:5], row[5] + 1, *row[6:]) for row in found]
+        rows = sorted((*row[:5], row[5] + 1, *row[6:]) for row in found)
     else:
-        chosen = database.one_of(f"SELECT id {ready}{database.skip_locked}")
+        chosen = database.one_of(f"SELECT id {source}")
         statement = f"{_CLAIM.format(now=database.lease_clock_sql, chosen=chosen)} RETURNING {_COLUMNS}"
-        rows = sorted(database.rows(statement, (*values, *queues, limit)))
+        rows = sorted(database.rows(statement, (*values, *parameters)))
     if rows:
         failpoints.reach("lease.claimed")
     return [
         Claim(id_, task_id, task_type, arguments, attempt, owner, _span(timeout_us), group, retries, started)
         for _, id_, task_id, task_type, arguments, attempt, timeout_us, group, retries in rows
     ]
+
+
+def claim_free(database: Database, owner: str, *, limit: int, lease: timedelta, queues: Sequence[str] = ()) -> list[Claim]:
+    """Take up to `limit` of the first ready tasks that reserve nothing, as `claim` does; of the first few only it is looked."""
+    ready = f"SELECT id, priority {_READY.format(queues=_only(queues))}{database.skip_locked}"
+    free = (
+        f"FROM ({ready}) AS first WHERE NOT EXISTS (SELECT 1 FROM reservation WHERE reservation.task = first.id) "
+        "ORDER BY first.priority, first.id LIMIT ?"
+    )
+    return _take(database, owner, lease, free, (*queues, _LOOKED_AT, limit))
 
 
 def _only(queues: Sequence[str]) -> str:

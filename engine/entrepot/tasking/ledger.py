@@ -21,6 +21,7 @@ from entrepot import clock, failpoints
 from entrepot.errors import DatabaseError, DatabaseUnavailable, EntrepotError, StorageError
 from entrepot.tasking import completion, lease, readiness
 from entrepot.tasking.completion import Outcome
+from entrepot.tasking.stock import OVERDUE_SECONDS, Stock
 
 if TYPE_CHECKING:
     from entrepot.models import Database
@@ -69,10 +70,12 @@ class Ledger:
         self._idle = slots
         self._turning = threading.Lock()
         self._entries: deque[_Entry] = deque()
+        self._asking: deque[_Entry] = deque()  # those whose threads ask for the next task
         self.claimed_count = 0
         self._claimed: deque[Claim] = deque()  # for idle threads
         self._handed_out: dict[str, Claim] = {}  # by task id: on their way to an idle thread
         self._next: deque[Claim] = deque()  # for threads that have just handed in an outcome
+        self._stock = Stock()
         self._released: list[Released] = []
         self._bells: list[Bell] = []
         self._changed = threading.Condition()
@@ -82,22 +85,27 @@ class Ledger:
         self._draining = False
         self._paused = False
 
-    def finish(self, outcome: Outcome) -> Claim | None:
-        """Write how a task ended, and return the next one for the thread that ran it, if there is one.
+    def finish(self, outcome: Outcome, seconds: float) -> Claim | None:
+        """Hand in how a task ended that ran for so long, and return the next one for the thread, if there is one.
 
-        If the database refuses, the outcome is kept and written later by a consumer.
+        It is written when this returns; but if tasks are tiny, several together within milliseconds, and if the database
+        refuses, as soon as it does not.
         """
         entry = _Entry(outcome)
         self._entries.append(entry)
+        self._asking.append(entry)
+        self._stock.note(seconds)
         try:
             with self._turning:
-                if not entry.is_written and clock.monotonic() >= self._refused_until:
-                    entries = self._pop_entries(lambda _: True)
-                    asking = sum(waiting.is_awaited for waiting in entries)
-                    self._next.extend(self._turn(entries, 0 if self._may_not_claim else asking))
-                return self._hand_out(self._next.popleft()) if self._next else None
+                may_wait = bool(self._next) and self._stock.may_wait(len(self._entries)) and not self._may_not_claim
+                if not entry.is_written and not may_wait and clock.monotonic() >= self._refused_until:
+                    missing = max(0, len(self._asking) - len(self._next))
+                    claims = self._turn(self._pop_entries(lambda _: True), 0 if self._may_not_claim else missing, ahead=True)
+                    self._next.extend(claims)
+                return self._hand_out(self._next.popleft()) if self._next and not self._may_not_claim else None
         finally:
             entry.is_awaited = False
+            self._asking.remove(entry)
             self._ring()
 
     def take(self) -> Claim | None:
@@ -110,9 +118,24 @@ class Ledger:
                     claims = self._turn(entries, 0 if self._may_not_claim else self._idle)
                     self._idle -= len(claims)
                     self._claimed.extend(claims)
+                if not self._claimed and self._next and self.has_idle_thread:
+                    self._idle -= 1
+                    self._claimed.append(self._next.popleft())
                 return self._hand_out(self._claimed.popleft()) if self._claimed else None
         finally:
             self._ring()
+
+    def tidy(self) -> None:
+        """Write and hand back what waits for threads that are busy for longer than was expected; for a consumer."""
+        if not (self._entries or self._next) or not self._stock.is_overdue:
+            return
+        with self._turning:
+            if self._has_refused_entries:
+                self._turn(self._pop_entries(lambda entry: not entry.is_awaited), 0)
+            if self._next:
+                lease.hand_back(self._database, [claim.fence for claim in self._next])
+                self._next.clear()
+        self._ring()
 
     def find(self, task_id: str) -> Claim | None:
         """Return the claim that was handed out and has not begun; None if it was lost meanwhile."""
@@ -158,8 +181,9 @@ class Ledger:
             self._changed.notify_all()
 
     def wait_until_idle(self, timeout_seconds: float) -> bool:
-        """Wait until a thread is idle, at most so long; return True if one is."""
+        """Wait until a thread is idle, at most so long, or until it may be time to tidy; return True if one is."""
         with self._changed:
+            timeout_seconds = min(timeout_seconds, OVERDUE_SECONDS) if self._stock.size else timeout_seconds
             return self._changed.wait_for(lambda: self.has_idle_thread, timeout_seconds)
 
     def pause(self, paused: bool) -> None:  # noqa: FBT001 - a state to be in
@@ -168,6 +192,7 @@ class Ledger:
             return
         with self._turning:
             self._paused, self._look = paused, True
+        self.hand_back()
         with self._changed:
             self._changed.notify_all()
 
@@ -221,10 +246,11 @@ class Ledger:
         self._entries.extendleft(reversed([entry for entry in entries if not is_wanted(entry)]))
         return [entry for entry in entries if is_wanted(entry)]
 
-    def _turn(self, entries: Sequence[_Entry], limit: int) -> list[Claim]:
-        """Write outcomes and claim up to `limit` tasks; the caller holds the lock."""
+    def _turn(self, entries: Sequence[_Entry], limit: int, *, ahead: bool = False) -> list[Claim]:
+        """Write outcomes and claim up to `limit` tasks, and some `ahead` if tasks are tiny; the caller holds the lock."""
+        self._stock.turned()
         try:
-            claims = self._commit(entries, limit)
+            claims = self._commit(entries, limit, stock=self._stock.size if ahead else 0)
         except (DatabaseUnavailable, StorageError) as error:
             self._keep_unwritten(entries)
             self._pause_after(error)
@@ -241,7 +267,7 @@ class Ledger:
             failpoints.reach("lease.committed")
         if entries:
             failpoints.reach("completion.committed")
-        if 0 < limit == len(claims):
+        if 0 < limit <= len(claims):
             self._look = True  # there may be more
         if claims or entries:
             self._database.announce()
@@ -251,7 +277,7 @@ class Ledger:
         """Put outcomes that were not written back: nothing is lost, they are written as soon as the database lets us."""
         self._entries.extendleft(reversed([entry for entry in entries if not entry.is_written]))
 
-    def _commit(self, entries: Sequence[_Entry], limit: int) -> list[Claim]:
+    def _commit(self, entries: Sequence[_Entry], limit: int, *, stock: int) -> list[Claim]:
         """Write the outcomes, hand over and claim: in one transaction on SQLite; in three on PostgreSQL.
 
         There rivals must see what was released before they look for successors; and a statement by itself is cheaper than
@@ -260,7 +286,7 @@ class Ledger:
         if self._database.serialises_writers:
             with self._database.transaction(durable=False):
                 ready = readiness.make_successors_ready(self._database, self._complete(entries))
-                claims = self._claim(limit)
+                claims = self._claim(limit, stock)
             _mark_written(entries)
         else:
             if entries:
@@ -274,7 +300,7 @@ class Ledger:
             self._released = []
             try:
                 with self._database.transaction(durable=False, is_single=True):
-                    claims = self._claim(limit)
+                    claims = self._claim(limit, stock)
             except BaseException:
                 self._bells += [bell for _, bell in ready]
                 raise
@@ -297,11 +323,16 @@ class Ledger:
             log.warning("Task %s has another owner now; this outcome is dropped.", outcome.claim.task_id)
         return completed.released
 
-    def _claim(self, limit: int) -> list[Claim]:
+    def _claim(self, limit: int, stock: int) -> list[Claim]:
         if limit <= 0:
             return []
         self._look = False  # before the look: a bell that rings from now on asks for another
-        return lease.claim(self._database, self._owner, limit=limit, lease=self._lease_span, queues=self._queues)
+        claims = lease.claim(self._database, self._owner, limit=limit, lease=self._lease_span, queues=self._queues)
+        if not stock or len(claims) < limit:
+            return claims
+        more = lease.claim_free(self._database, self._owner, limit=stock, lease=self._lease_span, queues=self._queues)
+        self._stock.found(len(more))
+        return claims + more
 
     def _write_one_by_one(self, entries: Sequence[_Entry]) -> None:
         """Write what is not written yet; if the database does not answer now, the rest is kept for later."""

@@ -126,8 +126,9 @@ class Worker:
         """Run one task, and then what the ledger hands over to this thread: the actor of every message."""
         claim = self._ledger.find(task_id)
         while claim is not None:
+            began = clock.monotonic()
             outcome = self._execute(claim)
-            claim = None if outcome is None else self._ledger.finish(outcome)
+            claim = None if outcome is None else self._ledger.finish(outcome, clock.monotonic() - began)
 
     def _execute(self, claim: Claim) -> Outcome | None:
         settings = self._settings

@@ -29,7 +29,7 @@ def drain(engine: Engine, *, limit: int = 1000, worker_name: str = "drain@test")
         count += 1
         if count == limit:
             ledger.drain()
-        claim = None if outcome is None else ledger.finish(outcome)
+        claim = None if outcome is None else ledger.finish(outcome, seconds=1)
         if claim is None:
             ledger.free_slot()
             claim = ledger.take()

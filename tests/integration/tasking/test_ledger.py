@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 import entrepot
+from entrepot import Call
 from entrepot.engine import Engine
 from entrepot.errors import DatabaseError, DatabaseUnavailable
 from entrepot.tasking import completion, lease, ledger
@@ -16,7 +17,7 @@ from entrepot.tasking.completion import Outcome
 from entrepot.tasking.ledger import Ledger
 from entrepot.tasking.worker import Worker
 
-from .conftest import LEASE, echo, eventually, hold, take
+from .conftest import LEASE, Gate, echo, eventually, hold, take, wait_cooperatively
 
 THREADS: list[int] = []
 
@@ -106,7 +107,7 @@ def test_an_outcome_is_written_later_if_the_database_goes_away_while_it_is_writt
     with monkeypatch.context() as patch:
         patch.setattr(completion, "complete", refuse)
         patch.setattr(completion, "settle", be_away)
-        assert book.finish(Outcome(claim, "finished", result="1")) is None
+        assert book.finish(Outcome(claim, "finished", result="1"), 1) is None
     assert handle.state == "running"
 
     assert book.write()
@@ -169,6 +170,42 @@ def test_an_error_without_a_text_is_named_by_its_class(engine: Engine, worker: W
 
     eventually(lambda: handle.report().is_final)
     assert "UnprintableError" in str((handle.report().error or {})["description"])
+
+
+def test_what_was_claimed_ahead_is_handed_back_and_what_ended_is_written_when_all_threads_are_busy(
+    engine: Engine, gate: Gate
+) -> None:
+    tiny = [Call(echo, (number,)) for number in range(200)]
+    before = engine.enqueue_many(tiny)
+    long = engine.enqueue(wait_cooperatively, "gate")
+    behind = engine.enqueue_many(tiny)
+    worker = Worker(engine.tasks, engine.settings, name="worker@test", threads=1, give_up=lambda: None)
+    worker.start()
+    try:
+        assert gate.begun.wait(20)
+
+        eventually(lambda: {handle.state for handle in behind} <= {"finished", "waiting"})
+        assert behind[-1].state == "waiting"
+        eventually(lambda: {handle.state for handle in before} == {"finished"})
+
+        assert long.state == "running"
+        assert {handle.report().rescues for handle in behind} == {0}
+    finally:
+        gate.open.set()
+        behind[-1].wait(20)
+        assert worker.drain(timedelta(seconds=20))
+    assert {handle.state for handle in behind} == {"finished"}
+
+
+def test_tasks_that_reserve_something_are_not_claimed_ahead(engine: Engine) -> None:
+    engine.enqueue(hold, "a")
+    free = engine.enqueue(echo, 1)
+    engine.enqueue(hold, "b")
+
+    with engine.database.transaction():
+        claims = lease.claim_free(engine.database, "owner", limit=10, lease=LEASE)
+
+    assert [claim.task_id for claim in claims] == [free.task_id]
 
 
 def test_a_bell_that_rings_while_a_claim_is_under_way_asks_for_another_look(

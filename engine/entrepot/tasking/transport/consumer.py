@@ -56,6 +56,7 @@ class LedgerConsumer(Consumer):
         if message is not None:
             return message
         if not self._ledger.wait_until_idle(self._timeout_seconds):
+            self._ledger.tidy()
             self.while_busy()
             return None
         if self._vain_seconds:
