@@ -1,7 +1,7 @@
 """A program that enqueues tasks until it has enough, or is killed; it writes down what it asks and what it is told.
 
 Arguments: how, the first number, how many. How: `plain`; `together`, two tasks and a row of its own in one transaction;
-`keyed`, each with an idempotency key that stands for its number.
+`keyed`, each with an idempotency key that stands for its number; `many`, two by one call.
 """
 
 from __future__ import annotations
@@ -22,18 +22,22 @@ def main(how: str, first: int, count: int) -> None:
     chance = random.Random(first)
     with entrepot.Engine.from_settings() as engine:
         for number in range(first, first + count, 2):
-            lines = [f"line:{line}" for line in chance.sample(range(6), 2)]
+            lines = [f"line:{line}" for line in chance.sample(range(6), chance.choice([0, 1, 2, 2]))]
             ask(how, number, lines)
-            if how != "together":
+            if how in ("plain", "keyed"):
                 told(number, engine.enqueue(effects.repeatable, number, lines, 1, idempotency_key=key(how, number)))
                 continue
             ask(how, number + 1, lines[:1])
-            with engine.transaction() as database:
-                database.execute("INSERT INTO own (number) VALUES (?)", (number,))
-                handles = [
-                    engine.enqueue(effects.repeatable, number, lines, 1),
-                    engine.enqueue(effects.repeatable, number + 1, lines[:1], 1),
-                ]
+            calls = [
+                entrepot.Call(effects.repeatable, (number, lines, 1)),
+                entrepot.Call(effects.repeatable, (number + 1, lines[:1], 1)),
+            ]
+            if how == "many":
+                handles = engine.enqueue_many(calls)
+            else:
+                with engine.transaction() as database:
+                    database.execute("INSERT INTO own (number) VALUES (?)", (number,))
+                    handles = [engine.enqueue(call.function, *call.args) for call in calls]
             for offset, handle in enumerate(handles):
                 told(number + offset, handle)
 

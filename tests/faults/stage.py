@@ -1,4 +1,4 @@
-"""Where the kills happen: one engine, the processes that work for it, and the book of kills.
+"""Where the faults happen: one engine, the processes that work for it, and the book of faults.
 
 Processes are started as users and supervisors start them; what they print goes to files beside the data.
 """
@@ -6,90 +6,70 @@ Processes are started as users and supervisors start them; what they print goes 
 from __future__ import annotations
 
 import itertools
+import json
 import os
-import select
 import signal
-import subprocess
+import sqlite3
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
-import pytest
-
 from entrepot.engine import Engine
+from entrepot.errors import DatabaseUnavailable
+from entrepot.models import Row
 
-from .effects import FOLDER
-from .plan import Kill
+from .effects import FOLDER, LIMIT
+from .plan import Fault
+from .process import PATIENCE, Process, wait_for
+from .servers import RedisServer
+from .trace import Disturbances
 
 HERE = Path(__file__).parent
-#: Seconds in which whatever is awaited comes true, or never.
-PATIENCE = 60.0
-#: Short, so that a dead worker's tasks are soon handed on; a beat is missed ten times before a lease runs out.
-SETTINGS = {"lease_seconds": 3, "beat_seconds": 0.3, "rescue_limit": 1000, "fetch_retries": 0, "drain_seconds": 20}
-
-
-class Process:
-    """A process of the engine, child of the test; its standard input stays open until it is told to stop."""
-
-    def __init__(self, name: str, command: Sequence[str], environment: dict[str, str], log: Path) -> None:
-        self.name = name
-        self.log = log
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                command, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
-            )
-        self.pid = self._process.pid
-
-    def has_ended(self, within: float = 0.0) -> bool:
-        """Return True if it has ended, or does within so many seconds."""
-        try:
-            self._process.wait(within)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
-    def kill(self) -> None:
-        """SIGKILL it, and wait until it is dead."""
-        self._process.kill()
-        self._process.wait()
-
-    @property
-    def was_killed(self) -> bool:
-        """True if SIGKILL ended it, its own or the test's."""
-        return self._process.poll() == -signal.SIGKILL
-
-    def stop(self) -> None:
-        """Ask it to stop as its user does, and wait; it must not fail."""
-        self._process.terminate()
-        assert self.has_ended(PATIENCE), f"{self.name} does not stop\n{self.said()}"
-        assert self._process.returncode == 0, f"{self.name} ended with {self._process.returncode}\n{self.said()}"
-
-    def said(self) -> str:
-        """Return the last of what it printed."""
-        return self.log.read_text(errors="replace")[-4000:]
-
-    def close(self) -> None:
-        """Leave nothing of it behind."""
-        if self._process.poll() is None:
-            children = children_of(self.pid)
-            self.kill()
-            wait_until_gone(children)
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+ROOT = HERE.parents[1]
+#: Short, so that a dead worker's tasks are soon handed on; a beat is missed ten times before a lease runs out. No exception
+#: is raised in a task's thread: it might hit the trace.
+SETTINGS: dict[str, object] = {
+    "lease_seconds": 3,
+    "beat_seconds": 0.3,
+    "rescue_limit": 1000,
+    "fetch_retries": 0,
+    "drain_seconds": 20,
+    "cancel_patience_seconds": 600,
+    "cancel_grace_seconds": 1200,
+    "concurrency_limits": {"effects.limited": LIMIT},
+}
+_TABLES = {
+    "sqlite": "CREATE TABLE written (id INTEGER PRIMARY KEY AUTOINCREMENT, task TEXT NOT NULL, attempt INTEGER NOT NULL)",
+    "postgresql": "CREATE TABLE written (id BIGSERIAL PRIMARY KEY, task TEXT NOT NULL, attempt INTEGER NOT NULL)",
+}
+_HELD_BY_THE_ENDED = """
+SELECT resource, reservation.task FROM reservation LEFT JOIN task ON task.id = reservation.task
+WHERE task.id IS NULL OR task.finished_at IS NOT NULL
+"""
+_HELD_BY_TWO = """
+SELECT one.resource, one.task, two.task FROM reservation AS one
+JOIN reservation AS two ON two.resource = one.resource AND two.task > one.task AND (one.exclusive OR two.exclusive)
+JOIN task AS first ON first.id = one.task AND first.owner IS NOT NULL
+JOIN task AS second ON second.id = two.task AND second.owner IS NOT NULL
+"""
 
 
 class Stage:
     """One engine and its processes."""
 
-    def __init__(self, engine: Engine, folder: Path, book: Path) -> None:
+    def __init__(self, engine: Engine, folder: Path, book: Path, redis: RedisServer | None = None) -> None:
         self.engine = engine
         self.folder = folder
+        self.redis = redis
+        self.disturbances = Disturbances()
         self._book = book
         self._processes: list[Process] = []
+        self._frozen: dict[int, tuple[Process | None, float]] = {}
         self._numbers = itertools.count(1)
+        engine.database.execute(_TABLES[engine.database.dialect])
 
     @property
     def environment(self) -> dict[str, str]:
@@ -99,9 +79,10 @@ class Stage:
             **os.environ,
             "ENTREPOT_DATA_DIR": str(settings.data_dir),
             "ENTREPOT_DATABASE_URL": settings.effective_database_url,
+            "ENTREPOT_BROKER_URL": settings.broker_url,
             "ENTREPOT_TASK_MODULES": '["effects"]',
-            **{f"ENTREPOT_{name.upper()}": str(getattr(settings, name)) for name in SETTINGS},
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")])),
+            **{f"ENTREPOT_{name.upper()}": _as_text(getattr(settings, name)) for name in SETTINGS},
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH"), str(ROOT)])),
             FOLDER: str(self.folder),
         }
 
@@ -119,43 +100,44 @@ class Stage:
         self._processes.append(process)
         return process
 
-    def start_worker(self, *, armed: str = "", threads: int = 2) -> Process:
+    def start_worker(self, *, armed: str = "", threads: int = 2, **settings: str) -> Process:
         """Start one worker process without a supervisor."""
         name = f"victim-{next(self._numbers)}"
-        return self.start("worker-process", "--name", name, "--threads", str(threads), name=name, armed=armed)
+        return self.start("worker-process", "--name", name, "--threads", str(threads), name=name, armed=armed, **settings)
 
     @contextmanager
     def supervised(self, *arguments: str) -> Iterator[Process]:
         """Run `entrepot worker` during the block, and stop it as its user does."""
         supervisor = self.start("worker", *(arguments or ("--processes", "1", "--threads", "2")))
         yield supervisor
+        wait_for(lambda: self.workers_of(supervisor) or supervisor.has_ended(), "it has started", supervisor.said)
         supervisor.stop()
 
     def await_kill(
         self,
         process: Process,
-        kill: Kill,
+        fault: Fault,
         meanwhile: Callable[[], None],
         chance: Random,
         is_at_work: Callable[[], object] | None = None,
     ) -> None:
-        """Wait until `process` dies at the point of `kill`, or kill it at a random moment of its work, and note it.
+        """Wait until `process` dies at the point of `fault`, or kill it at a random moment of its work, and note it.
 
         `meanwhile` is called again and again, and gives the process something to do. It is at work when `is_at_work` says so;
         a worker, when it has signed on.
         """
         deadline = time.monotonic() + PATIENCE
-        if kill.point is None:
+        if fault.point is None:
             meanwhile()
             if chance.random() < 0.75:  # else at a random moment of its start
                 wait_for(is_at_work or (lambda: self.is_at_work(process)), f"{process.name} is at work", process.said)
             process.has_ended(within=chance.uniform(0, 0.4))
             process.kill()
         while not process.has_ended(within=0.02):
-            assert time.monotonic() < deadline, f"{process.name} never reached {kill.point}\n{process.said()}"
+            assert time.monotonic() < deadline, f"{process.name} never reached {fault.point}\n{process.said()}"
             meanwhile()
-        assert process.was_killed, f"{process.name} was to die at {kill.label}, and ended otherwise\n{process.said()}"
-        self.note(kill.label)
+        assert process.was_killed, f"{process.name} was to be {fault.label}, and ended otherwise\n{process.said()}"
+        self.note(fault.label)
 
     def is_at_work(self, process: Process) -> bool:
         """Return True if the worker of this name has signed on."""
@@ -166,10 +148,35 @@ class Stage:
         if chance.random() < 0.75:
             self.engine.worker_lost(victim.name)
 
-    def note(self, label: str) -> None:
-        """Write a kill that has happened into the book."""
+    def freeze(self, pid: int, process: Process | None = None) -> None:
+        """SIGSTOP a process for twice a lease; `thaw` ends that. With SQLite at a moment at which it holds up no other."""
+        os.kill(pid, signal.SIGSTOP)
+        while not self._can_write():
+            os.kill(pid, signal.SIGCONT)
+            time.sleep(0.001)  # time for it to get on, not for anything to come true
+            os.kill(pid, signal.SIGSTOP)
+        self._frozen[pid] = (process, time.monotonic())
+
+    def thaw(self, *, wait: bool = False) -> list[Process]:
+        """SIGCONT the processes that were frozen for twice a lease, and return them; with `wait` all of them, in time."""
+        thawed = []
+        for pid, (process, since) in list(self._frozen.items()):
+            left = since + 2 * self.engine.settings.lease_seconds - time.monotonic()
+            if wait:
+                time.sleep(max(0.0, left))  # the time for which it is frozen is the fault itself
+            elif left > 0:
+                continue
+            del self._frozen[pid]
+            assert process is None or not process.has_ended(), f"{process.name} ended while it was frozen"
+            os.kill(pid, signal.SIGCONT)
+            self.disturbances.freezes.append((pid, since, time.monotonic()))
+            thawed += [process] if process else []
+        return thawed
+
+    def note(self, label: str, times: int = 1) -> None:
+        """Write a fault that has happened into the book."""
         with self._book.open("a") as book:
-            book.write(f"{label}\n")
+            book.write(f"{label}\n" * times)
 
     def has_work(self) -> bool:
         """Return True if a task could be claimed, or is run by a worker whose lease holds."""
@@ -183,49 +190,74 @@ class Stage:
 
     def unfinished(self) -> int:
         """Return how many tasks have not ended."""
-        row = self.engine.database.row("SELECT count(*) FROM task WHERE finished_at IS NULL")
-        assert row is not None
-        return int(row[0])
+        return int(self.rows("SELECT count(*) FROM task WHERE finished_at IS NULL")[0][0])
+
+    def rows(self, query: str) -> list[Row]:
+        """Return the rows of a query; asked again while the database is away."""
+        found: list[list[Row]] = []
+
+        def ask() -> bool:
+            try:
+                found.append(self.engine.database.rows(query))
+            except DatabaseUnavailable:
+                return False
+            return True
+
+        wait_for(ask, "the database answers")
+        return found[0]
+
+    def standing(self) -> list[str]:
+        """Find what may not be at any moment: the ended that hold something, two on one resource, bells without a row."""
+        found = [
+            f"{resource} is reserved by {task}, which has ended or never was"
+            for resource, task in self.rows(_HELD_BY_THE_ENDED)
+        ]
+        found += [f"{resource} is had by {one} and by {two}" for resource, one, two in self.rows(_HELD_BY_TWO)]
+        rung = self.bells()
+        kept = {task_id for (task_id,) in self.rows("SELECT task_id FROM task")} if rung else set()
+        return [*found, *(f"Redis rings for {task_id}, which does not exist" for task_id in sorted(rung - kept))]
+
+    def bells(self) -> set[str]:
+        """Return the tasks whose messages lie in Redis now."""
+        if self.redis is None:
+            return set()
+        client, prefix = self.redis.client, self.engine.settings.broker_prefix
+        messages = [data for key in client.keys(f"{prefix}:*.msgs") for data in client.hvals(key)]
+        return {json.loads(data)["args"][0] for data in messages}
+
+    def blunders(self) -> list[str]:
+        """Find what processes say of exceptions that nobody expected."""
+        return [
+            f"{process.name}: {line}"
+            for process in self._processes
+            for line in process.log.read_text(errors="replace").splitlines()
+            if "unhandled exception" in line
+        ]
+
+    def said(self) -> str:
+        """Return the last of what each process printed."""
+        return "\n".join(f"{process.name}: {process.said()}" for process in self._processes)
 
     def close(self) -> None:
         """Leave no process behind."""
         for process in self._processes:
             process.close()
 
-
-def wait_for(condition: Callable[[], object], what: str, details: Callable[[], object] = lambda: "") -> None:
-    """Wait until `condition` holds; fail if it never does."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"in {PATIENCE:g} s this did not come true: {what}\n{details()}")
-        time.sleep(0.01)
-
-
-def children_of(pid: int) -> list[int]:
-    """Return the processes that `pid` has started and that are alive."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    def _can_write(self) -> bool:
+        """Return True unless somebody holds up every writer."""
+        if self.engine.database.dialect != "sqlite":
+            return True
+        path = self.engine.settings.effective_database_url.removeprefix("sqlite:///")
+        connection = sqlite3.connect(path, timeout=0.5, isolation_level=None)
         try:
-            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
-        except OSError:  # gone meanwhile
-            continue
-        if int(parent) == pid and state != "Z":
-            found.append(int(stat.parent.name))
-    return found
-
-
-def wait_until_gone(pids: Sequence[int]) -> None:
-    """Wait until none of these processes runs any more; fail if one does not stop."""
-    for pid in pids:
-        try:
-            descriptor = os.pidfd_open(pid)
-        except ProcessLookupError:
-            continue
-        try:
-            ended, _, _ = select.select([descriptor], [], [], PATIENCE)
-            if not ended:
-                signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return False
         finally:
-            os.close(descriptor)
-        assert ended, f"process {pid} goes on without its parent"
+            connection.close()
+        return True
+
+
+def _as_text(value: object) -> str:
+    return json.dumps(value) if isinstance(value, dict) else str(value)

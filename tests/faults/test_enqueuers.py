@@ -12,8 +12,9 @@ import pytest
 
 from .inspection import Request
 from .plan import Campaign, campaigns
-from .stage import HERE, PATIENCE, Process, Stage, wait_for
-from .traffic import Traffic, unfinished_tasks
+from .process import PATIENCE, Process
+from .stage import HERE, Stage
+from .traffic import Traffic
 
 #: Where the programs write, in the folder of the trace.
 ASKED = "asked.jsonl"
@@ -49,17 +50,18 @@ def test_killed_enqueuers_leave_whole_tasks_and_those_acknowledged_run(stage: St
     stage.engine.database.execute("CREATE TABLE own (number BIGINT PRIMARY KEY)")
 
     with ExitStack() as working:
-        for turn, kill in enumerate(campaign.kills, 1):
-            how, first = ["plain", "together", "keyed"][(turn + campaign.seed) % 3], turn * BLOCK
-            program = start(stage, how, first, MOST, armed=kill.armed(chance))
-            stage.await_kill(program, kill, traffic.enqueue, chance, partial(has_asked, stage, program))
+        for turn, fault in enumerate(campaign.faults, 1):
+            how, first = ["plain", "together", "keyed", "many"][(turn + campaign.seed) % 4], turn * BLOCK
+            program = start(stage, how, first, MOST, armed=fault.armed(chance))
+            stage.await_kill(program, fault, traffic.enqueue, chance, partial(has_asked, stage, program))
             assert torn(stage) == []
+            assert stage.standing() == []
             if how == "keyed":  # whoever was not told asks again
                 again = start(stage, how, first, 20)
                 assert again.has_ended(PATIENCE), again.said()
-            if turn == (len(campaign.kills) + 1) // 2:
+            if turn == (len(campaign.faults) + 1) // 2:
                 working.enter_context(stage.supervised())
-        wait_for(lambda: stage.unfinished() == 0, "every task has ended", lambda: unfinished_tasks(stage))
+        traffic.wait_until_all_ended()
 
     assert traffic.findings(requests(stage)) == []
     assert torn(stage) == []
@@ -107,14 +109,17 @@ def torn(stage: Stage) -> list[str]:
     )
     for arguments, finished, reservations, tags in rows:
         number, uses, _ = json.loads(arguments)[0]
+        if number < BLOCK:  # the test's own
+            continue
         if number in numbers:
             found.append(f"number {number} has two tasks")
         if tags != 2 or reservations != (0 if finished else len(uses)):
             found.append(f"number {number} has {tags} tags and {reservations} reservations")
         numbers.add(number)
     own = {number for (number,) in stage.engine.database.rows("SELECT number FROM own")}
-    twins = {each.number for each in asked(stage) if each.how == "together"} & numbers
-    found += [
-        f"number {number} exists without what was to commit with it" for number in twins ^ {*own, *(one + 1 for one in own)}
-    ]
+    for how in ("together", "many"):
+        mine = {each.number for each in asked(stage) if each.how == how} & numbers
+        pairs = own if how == "together" else {number for number in mine if number % 2 == 0}
+        lonely = mine ^ {*pairs, *(number + 1 for number in pairs)}
+        found += [f"number {number} exists without what was to commit with it ({how})" for number in sorted(lonely)]
     return found

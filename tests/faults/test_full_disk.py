@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from .stage import Process, Stage, wait_for
+from .process import Process, wait_for
+from .stage import Stage
 from .traffic import unfinished_tasks
 from .warehouse import Warehouse
 

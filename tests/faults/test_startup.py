@@ -5,9 +5,11 @@ from __future__ import annotations
 import dramatiq
 import pytest
 
-from entrepot.tasking.transport.embedded import ACTOR, QUEUE, EmbeddedBroker
+from entrepot.tasking.ledger import Ledger
+from entrepot.tasking.transport import ACTOR, open_broker
 
-from .stage import Stage, children_of, wait_for
+from .process import children_of, wait_for
+from .stage import Stage
 
 
 class Consumers(dramatiq.Middleware):
@@ -20,19 +22,15 @@ class Consumers(dramatiq.Middleware):
         self.found_actor.append(ACTOR in broker.actors)
 
 
-@pytest.fixture
-def broker(stage: Stage) -> EmbeddedBroker:
-    """The transport, without a worker."""
-    return EmbeddedBroker(None, stage.engine.database)  # type: ignore[arg-type]  # nothing is consumed
-
-
-@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-def test_the_actor_is_known_before_the_first_message_can_arrive(broker: EmbeddedBroker) -> None:
-    consumers = Consumers()
+def test_the_actor_is_known_before_the_first_message_can_arrive(stage: Stage) -> None:
+    engine, consumers = stage.engine, Consumers()
+    ledger = Ledger(engine.database, "nobody", slots=1, lease_span=engine.settings.lease, doorbell=engine.doorbell)
+    broker, [queue] = open_broker(engine.settings, engine.database, ledger, ["default"])
     broker.add_middleware(consumers)
 
-    dramatiq.actor(print, actor_name=ACTOR, queue_name=QUEUE, broker=broker)
+    dramatiq.actor(print, actor_name=ACTOR, queue_name=queue, broker=broker)
 
+    broker.close()
     assert consumers.found_actor == [True]
 
 

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from .plan import Campaign, Kill, campaigns
-from .stage import Process, Stage, children_of, wait_for, wait_until_gone
+from .plan import Campaign, Fault, campaigns
+from .process import Process, children_of, wait_for, wait_until_gone
+from .servers import free_port
+from .stage import Stage
 from .traffic import Traffic, unfinished_tasks
 from .warehouse import Warehouse
 
@@ -32,24 +34,29 @@ def warehouse(stage: Stage) -> Iterator[Warehouse]:
     indirect=["database_kind"],
     ids=str,
 )
-def test_killed_supervisors_leave_nobody_behind_and_the_next_completes_everything(
+def test_killed_and_frozen_supervisors_leave_nobody_behind_and_the_next_completes_everything(
     stage: Stage, warehouse: Warehouse, campaign: Campaign
 ) -> None:
     chance = random.Random(campaign.seed)
     traffic = Traffic(stage, chance)
     supervisor = start(stage)
 
-    for kill in campaign.kills:
+    for fault in campaign.faults:
         traffic.top_up()
         warehouse.change_and_sync()
         wait_for(lambda current=supervisor: stage.workers_of(current), "workers have signed on", supervisor.said)
         supervisor.has_ended(within=chance.uniform(0, 0.4))
-        if kill.victim == "supervisor":
+        if fault.deed == "frozen":
+            pid = supervisor.pid if fault.victim == "supervisor" else chance.choice(sorted(stage.workers_of(supervisor)))
+            stage.freeze(pid)
+            stage.thaw(wait=True)
+        elif fault.victim == "supervisor":
             kill_with_children(supervisor)
             supervisor = start(stage)
         else:
             kill_worker(stage, supervisor, chance)
-        stage.note(kill.label)
+        stage.note(fault.label)
+        assert stage.standing() == []
         assert warehouse.badly_published() == []
         traffic.note_finished()
     wait_for(lambda: stage.unfinished() == 0, "every task has ended", lambda: unfinished_tasks(stage))
@@ -74,7 +81,7 @@ def test_a_killed_serve_frees_its_port_and_the_next_one_finishes_the_sync_and_se
     wait_for(lambda: handle.state != "waiting", "the sync has begun", first.said)
 
     kill_with_children(first)
-    stage.note(Kill("supervisors", victim="supervisor").label)
+    stage.note(Fault("supervisors", victim="supervisor").label)
     second = stage.start(*command)
 
     wait_for(lambda: stage.unfinished() == 0, "every task has ended", second.said)
@@ -110,11 +117,3 @@ def answers(port: int) -> bool:
     """Return True if something listens there."""
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

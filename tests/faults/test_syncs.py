@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from .plan import Campaign, campaigns
-from .stage import Stage, wait_for
+from .process import wait_for
+from .stage import Stage
 from .traffic import unfinished_tasks
 from .warehouse import Warehouse
 
@@ -30,11 +31,12 @@ def test_killed_syncs_and_publishes_leave_store_and_publications_intact(
 ) -> None:
     chance = random.Random(campaign.seed)
 
-    for kill in campaign.kills:
+    for fault in campaign.faults:
         warehouse.change_and_sync()
-        victim = stage.start_worker(armed=kill.armed(chance), threads=3)
-        stage.await_kill(victim, kill, warehouse.keep_busy, chance)
+        victim = stage.start_worker(armed=fault.armed(chance), threads=3)
+        stage.await_kill(victim, fault, warehouse.keep_busy, chance)
         assert warehouse.badly_published() == []
+        assert stage.standing() == []
         stage.hand_on(victim, chance)
     with stage.supervised():
         wait_for(lambda: stage.unfinished() == 0, "every task has ended", lambda: unfinished_tasks(stage))

@@ -80,7 +80,7 @@ class Beat:
         self._limits = Limits(settings)
         self._memory = MemoryWatch(self._limits, rss_bytes() or 0)
         self._tasks_ended = 0
-        self._lost: set[Fence] = set()
+        self._lost: set[Execution] = set()
         self._unknown: set[Fence] = set()
         self._is_drained = False
         self._is_ending = False
@@ -107,9 +107,9 @@ class Beat:
         self._stopping.set()
         self._thread.join()
 
-    def count(self, fence: Fence) -> None:
+    def count(self, execution: Execution) -> None:
         """Take note that a run has ended; for the threads that run tasks."""
-        self._lost.discard(fence)
+        self._lost.discard(execution)
         self._tasks_ended += 1  # without a lock: nothing depends on one more or less
 
     def _keep_alive(self) -> None:
@@ -166,7 +166,7 @@ class Beat:
 
     def _reason_to_stop(self, execution: Execution, canceled: set[int], now: float) -> type[Interrupted] | None:
         claim = execution.context.claim
-        if claim.fence in self._lost:
+        if execution in self._lost:
             return LeaseLost
         if claim.id in canceled:
             return Canceled
@@ -179,10 +179,11 @@ class Beat:
         claims = [*(execution.context.claim for execution in executions), *self._ledger.held()]
         lost = lease.renew(self._database, claims, lease=self._settings.lease)
         self._ledger.drop(lost)
-        for claim in lost:
-            if claim.fence in self._running:
+        for execution in executions:
+            claim = execution.context.claim
+            if claim in lost and self._running.get(claim.fence) is execution:
                 log.warning("Task %s has another owner now; it is stopped here.", claim.task_id)
-                self._lost.add(claim.fence)
+                self._lost.add(execution)
         self._hand_back_unknown()
 
     def _hand_back_unknown(self) -> None:

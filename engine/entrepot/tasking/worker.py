@@ -15,6 +15,7 @@ import dramatiq
 from dramatiq.worker import Worker as DramatiqWorker
 
 from entrepot import clock
+from entrepot.errors import LeaseLost
 from entrepot.tasking import lease, workers
 from entrepot.tasking.beat import Beat, Process
 from entrepot.tasking.context import TaskContext
@@ -133,12 +134,17 @@ class Worker:
     def _execute(self, claim: Claim) -> Outcome | None:
         settings = self._settings
         context = TaskContext(claim, self._tasks, lease=settings.lease, max_bytes=settings.max_result_bytes)
+        ghost = self._executions.get(claim.fence)
+        if ghost is not None:  # PostgreSQL has crashed and forgotten that claim, so that it was made again
+            ghost.interrupt(LeaseLost, by_force=False)
         execution = self._executions[claim.fence] = Execution(context)
         self._ledger.begin(claim)  # not before it is known to run: the beat hands back what nobody knows of
         try:
-            return execution.run(self._tasks.registry)
+            outcome = execution.run(self._tasks.registry)
+            return outcome if self._executions.get(claim.fence) is execution else None
         finally:
-            del self._executions[claim.fence]
-            self._beat.count(claim.fence)
+            if self._executions.get(claim.fence) is execution:
+                del self._executions[claim.fence]
+            self._beat.count(execution)
             if execution.interrupted_at is not None:
                 self._database.close()  # an interrupted function may have left a transaction open
