@@ -46,7 +46,7 @@ def _commands(text: str) -> list[str]:
 
 
 def _every_command(run) -> list[list[str]]:
-    groups = ["repo", "task", "plugin", "db"]
+    groups = ["repo", "task", "group", "worker", "plugin", "db"]
     paths = [[name] for name in _commands(run("--help").out) if name not in groups]
     return paths + [[group, name] for group in groups for name in _commands(run(group, "--help").out)]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -148,7 +149,15 @@ def _trace(number: int, uses: list[str]) -> Iterator[None]:
     """Note the start of a run, and its end; hold the locks between."""
     claim = entrepot.current_task().claim
     kind = claim.task_type.removeprefix("effects.")
-    run = {"number": number, "kind": kind, "task": claim.task_id, "attempt": claim.attempt, "pid": os.getpid(), "uses": uses}
+    run = {
+        "run": secrets.token_hex(6),
+        "number": number,
+        "kind": kind,
+        "task": claim.task_id,
+        "attempt": claim.attempt,
+        "pid": os.getpid(),
+        "uses": uses,
+    }
     with ExitStack() as locks:
         for name in uses:
             if not _lock(name, locks):

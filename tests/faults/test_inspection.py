@@ -26,6 +26,7 @@ def line(event: str, number: int, *uses: str, attempt: int = 1, pid: int = 1, ki
     return json.dumps(
         {
             "event": event,
+            "run": f"{number}-{attempt}-{pid}",
             "number": number,
             "kind": kind,
             "task": f"id-{number}",

@@ -170,7 +170,13 @@ def mutate(engine_copy: Path, change: Change) -> None:
 def run(engine_copy: Path, tests: Sequence[str], postgresql_server: str) -> subprocess.CompletedProcess[str]:
     """Run tests of this tier on a copy of the engine, in a run of their own."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ENTREPOT_", "PYTEST_"))}
-    environment = {**inherited, "PYTHONPATH": str(engine_copy), "ENTREPOT_TEST_POSTGRES_URL": postgresql_server}
+    environment = {
+        **inherited,
+        "PYTHONPATH": str(engine_copy),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # most take longer to load than these tests to run
+        "ENTREPOT_TEST_POSTGRES_URL": postgresql_server,
+    }
     names = [str(HERE.relative_to(ROOT) / test) for test in tests]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--color=no", *names]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "pytest_timeout", "--color=no"]
+    command = [sys.executable, "-m", "pytest", *options, *names]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False)

@@ -48,6 +48,7 @@ def test_killed_and_frozen_workers_lose_and_double_no_task(stage: Stage, campaig
     assert traffic.findings() == []
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 def test_a_task_that_kills_every_worker_ends_in_its_own_error_after_three_rescues(stage: Stage) -> None:
     fault = Fault("tasks", "execution.started")
     handle = stage.engine.enqueue(repeatable, 1, ["line:1"], 0)

@@ -14,6 +14,8 @@ from pathlib import Path
 UNFLUSHED_SECONDS = 2.0
 #: Seconds in which a thread that was thawed has begun what it had claimed before.
 _LATE_SECONDS = 5.0
+#: How long after a crash of PostgreSQL a worker may still begin what it had claimed before.
+_BEGUN_AFTER_SECONDS = 0.5
 
 
 @dataclass
@@ -91,9 +93,12 @@ class Disturbances:
         return False
 
     def may_have_forgotten(self, run: Run) -> bool:
-        """Return True if the claim of this run, or its end, may have been lost when PostgreSQL ended."""
+        """Return True if the claim of this run, or its end, may have been lost when PostgreSQL ended.
+
+        A worker may begin what it had claimed shortly after that.
+        """
         return any(
-            run.started_at <= crash and (run.ended_at is None or run.ended_at >= crash - UNFLUSHED_SECONDS)
+            run.started_at <= crash + _BEGUN_AFTER_SECONDS and (run.ended_at is None or run.ended_at >= crash - UNFLUSHED_SECONDS)
             for crash in self.crashes
         )
 
@@ -110,10 +115,9 @@ def read_trace(path: Path) -> Trace:
 def trace_of(lines: Iterable[str]) -> Trace:
     """Make runs of the lines of a trace."""
     trace = Trace()
-    open_runs: dict[tuple[str, int, int], Run] = {}
+    open_runs: dict[str, Run] = {}
     for text in lines:
         line = json.loads(text)
-        key = (line["task"], line.get("attempt"), line.get("pid"))
         match line["event"]:
             case "overlap":
                 trace.overlaps.append(Overlap(line["number"], line["pid"], line["on"].removeprefix("shared "), line["at"]))
@@ -129,9 +133,9 @@ def trace_of(lines: Iterable[str]) -> Trace:
                     line["at"],
                 )
                 trace.runs.append(run)
-                open_runs[key] = run
+                open_runs[line["run"]] = run
             case "end" | "stopped":
-                ended = open_runs[key]
+                ended = open_runs[line["run"]]
                 ended.end, ended.ended_at, ended.is_whole = trace.lines, line["at"], line["event"] == "end"
             case "spawned":
                 trace.spawned[line["task"]].append(line["child"])

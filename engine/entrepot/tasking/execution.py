@@ -77,7 +77,8 @@ class Execution:
         except BaseException as error:  # noqa: BLE001 - border: whatever a task raises, sys.exit() included, is its outcome
             outcome = _failed(claim, error, registry)
         try:
-            return replace(outcome, progress=self.context.unwritten_progress())
+            progress = self.context.unwritten_progress()
+            return outcome if progress is None else replace(outcome, progress=progress)
         except Exception as error:  # noqa: BLE001 - border: the last report, or the function that makes it, is the task's too
             return _failed(claim, error, registry) if outcome.state == "finished" else outcome
 
