@@ -98,7 +98,8 @@ class Disturbances:
         A worker may begin what it had claimed shortly after that.
         """
         return any(
-            run.started_at <= crash + _BEGUN_AFTER_SECONDS and (run.ended_at is None or run.ended_at >= crash - UNFLUSHED_SECONDS)
+            run.started_at <= crash + _BEGUN_AFTER_SECONDS
+            and (run.ended_at is None or run.ended_at >= crash - UNFLUSHED_SECONDS)
             for crash in self.crashes
         )
 
