@@ -5,12 +5,14 @@ Processes are started as users and supervisors start them; what they print goes 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
 import signal
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,7 +69,7 @@ class Stage:
         self.disturbances = Disturbances()
         self._book = book
         self._processes: list[Process] = []
-        self._frozen: dict[int, tuple[Process | None, float]] = {}
+        self._freezes: list[tuple[Process | None, threading.Timer]] = []
         self._numbers = itertools.count(1)
         engine.database.execute(_TABLES[engine.database.dialect])
 
@@ -149,29 +151,32 @@ class Stage:
             self.engine.worker_lost(victim.name)
 
     def freeze(self, pid: int, process: Process | None = None) -> None:
-        """SIGSTOP a process for twice a lease; `thaw` ends that. With SQLite at a moment at which it holds up no other."""
+        """SIGSTOP a process for twice a lease; with SQLite at a moment at which it does not hold up all others."""
         os.kill(pid, signal.SIGSTOP)
         while not self._can_write():
             os.kill(pid, signal.SIGCONT)
             time.sleep(0.001)  # time for it to get on, not for anything to come true
             os.kill(pid, signal.SIGSTOP)
-        self._frozen[pid] = (process, time.monotonic())
+        # In a thread of its own: whoever waits for what the frozen one holds, the test among them, goes on then.
+        thawing = threading.Timer(2 * self.engine.settings.lease_seconds, self._thaw, (pid, time.monotonic()))
+        self._freezes.append((process, thawing))
+        thawing.start()
 
-    def thaw(self, *, wait: bool = False) -> list[Process]:
-        """SIGCONT the processes that were frozen for twice a lease, and return them; with `wait` all of them, in time."""
-        thawed = []
-        for pid, (process, since) in list(self._frozen.items()):
-            left = since + 2 * self.engine.settings.lease_seconds - time.monotonic()
+    def thawed(self, *, wait: bool = False) -> list[Process]:
+        """Return the processes that go on again since the last call; with `wait` all that were frozen, when they do."""
+        found = []
+        for process, thawing in list(self._freezes):
             if wait:
-                time.sleep(max(0.0, left))  # the time for which it is frozen is the fault itself
-            elif left > 0:
-                continue
-            del self._frozen[pid]
-            assert process is None or not process.has_ended(), f"{process.name} ended while it was frozen"
+                thawing.join()
+            if not thawing.is_alive():
+                self._freezes.remove((process, thawing))
+                found += [process] if process else []
+        return found
+
+    def _thaw(self, pid: int, since: float) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it was killed meanwhile
             os.kill(pid, signal.SIGCONT)
-            self.disturbances.freezes.append((pid, since, time.monotonic()))
-            thawed += [process] if process else []
-        return thawed
+        self.disturbances.freezes.append((pid, since, time.monotonic()))
 
     def note(self, label: str, times: int = 1) -> None:
         """Write a fault that has happened into the book."""
@@ -240,6 +245,8 @@ class Stage:
 
     def close(self) -> None:
         """Leave no process behind."""
+        for _, thawing in self._freezes:
+            thawing.cancel()
         for process in self._processes:
             process.close()
 

@@ -50,9 +50,9 @@ def test_killed_and_frozen_schedulers_leave_nothing_half_done(stage: Stage, camp
         else:
             stage.await_kill(scheduler, fault, meanwhile, chance, partial(has_gone_round, scheduler, meanwhile))
         assert stage.standing() == []
-        for thawed in stage.thaw():
+        for thawed in stage.thawed():
             thawed.stop()  # when its round has ended; else it might do what the next one is to die of
-    for thawed in stage.thaw(wait=True):
+    for thawed in stage.thawed(wait=True):
         thawed.stop()
     scheduler = stage.start("scheduler")
     traffic.wait_until_all_ended()

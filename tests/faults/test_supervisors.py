@@ -49,7 +49,7 @@ def test_killed_and_frozen_supervisors_leave_nobody_behind_and_the_next_complete
         if fault.deed == "frozen":
             pid = supervisor.pid if fault.victim == "supervisor" else chance.choice(sorted(stage.workers_of(supervisor)))
             stage.freeze(pid)
-            stage.thaw(wait=True)
+            stage.thawed(wait=True)
         elif fault.victim == "supervisor":
             kill_with_children(supervisor)
             supervisor = start(stage)

@@ -21,7 +21,6 @@ from .traffic import Traffic
 def test_killed_and_frozen_workers_lose_and_double_no_task(stage: Stage, campaign: Campaign) -> None:
     chance = random.Random(campaign.seed)
     traffic = Traffic(stage, chance)
-    thawed = []
 
     with stage.supervised():
         for fault in campaign.faults:
@@ -33,16 +32,14 @@ def test_killed_and_frozen_workers_lose_and_double_no_task(stage: Stage, campaig
                 traffic.top_up()
                 stage.freeze(victim.pid, victim)
                 stage.note(fault.label)
-                thawed.append(victim)
             else:
                 stage.await_kill(victim, fault, traffic.top_up, chance)
                 stage.hand_on(victim, chance)
             traffic.note_finished()
             assert stage.standing() == []
-            stage.thaw()
-        stage.thaw(wait=True)
+        frozen = stage.thawed(wait=True)
         traffic.wait_until_all_ended()
-        for victim in thawed:
+        for victim in frozen:
             victim.stop()
 
     assert traffic.findings() == []
