@@ -157,6 +157,7 @@ def _trace(number: int, uses: list[str]) -> Iterator[None]:
         "attempt": claim.attempt,
         "pid": os.getpid(),
         "uses": uses,
+        "claimed_at": time.monotonic() - (time.time() - claim.started_us / 1_000_000),
     }
     with ExitStack() as locks:
         for name in uses:

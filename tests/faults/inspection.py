@@ -142,7 +142,7 @@ def badly_ended(
         if request.task_id is None:
             continue
         ending, runs = endings.get(request.task_id), runs_of.get(request.task_id, [])
-        who = f"number {request.number} ({request.task_id})"
+        who, history = f"number {request.number} ({request.task_id})", "; ".join(map(str, runs))
         if ending is None:
             found.append(f"{who} was acknowledged and is lost")
             continue
@@ -154,10 +154,10 @@ def badly_ended(
         if any(later <= earlier for earlier, later in pairwise(attempts)) or any(
             attempt > ending.attempt for attempt in attempts
         ):
-            found.append(f"{who} ran as attempts {attempts}, and was claimed {ending.attempt} times")
+            found.append(f"{who} ran as attempts {attempts}, and was claimed {ending.attempt} times: {history}")
         lasting = [run for run in runs if not disturbances.may_have_forgotten(run)]
         if not request.is_repeatable and len(lasting) > 1:
-            found.append(f"{who} may not run twice, and started {len(lasting)} times")
+            found.append(f"{who} may not run twice, and started {len(lasting)} times: {history}")
         if ending.state == "finished" and not any(run.attempt == ending.attempt and run.is_whole for run in runs):
             found.append(f"{who} is finished by attempt {ending.attempt}, which left no whole trace")
     return found

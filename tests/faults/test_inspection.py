@@ -22,7 +22,16 @@ from .inspection import (
 from .trace import Disturbances, trace_of
 
 
-def line(event: str, number: int, *uses: str, attempt: int = 1, pid: int = 1, kind: str = "patient", at: float = 0.0) -> str:
+def line(
+    event: str,
+    number: int,
+    *uses: str,
+    attempt: int = 1,
+    pid: int = 1,
+    kind: str = "patient",
+    at: float = 0.0,
+    claimed_at: float | None = None,
+) -> str:
     return json.dumps(
         {
             "event": event,
@@ -35,6 +44,7 @@ def line(event: str, number: int, *uses: str, attempt: int = 1, pid: int = 1, ki
             "uses": uses,
             "on": "a",
             "at": at,
+            "claimed_at": at if claimed_at is None else claimed_at,
         }
     )
 
@@ -132,18 +142,16 @@ def test_a_finished_task_without_a_whole_run_is_found() -> None:
 def test_two_runs_of_one_attempt_are_found() -> None:
     trace = trace_of([line("start", 1), line("start", 1, pid=2), line("end", 1, pid=2)])
 
-    assert badly_ended(trace, [request(1)], {"id-1": FINISHED}) == [
-        "number 1 (id-1) ran as attempts [1, 1], and was claimed 1 times"
-    ]
+    [finding] = badly_ended(trace, [request(1)], {"id-1": FINISHED})
+    assert finding.startswith("number 1 (id-1) ran as attempts [1, 1], and was claimed 1 times: attempt 1 of process 1 claimed")
 
 
 def test_a_task_that_may_not_run_twice_and_did_is_found() -> None:
     trace = trace_of([line("start", 1), line("start", 1, attempt=2), line("end", 1, attempt=2)])
     endings = {"id-1": Ending("finished", is_final=True, attempt=2)}
 
-    assert badly_ended(trace, [request(1, is_repeatable=False)], endings) == [
-        "number 1 (id-1) may not run twice, and started 2 times"
-    ]
+    [finding] = badly_ended(trace, [request(1, is_repeatable=False)], endings)
+    assert finding.startswith("number 1 (id-1) may not run twice, and started 2 times: attempt 1 of process 1 claimed at ")
 
 
 def test_a_task_that_starts_again_after_it_was_seen_finished_is_found() -> None:
@@ -262,14 +270,25 @@ def test_a_process_that_was_frozen_may_run_beside_who_took_over() -> None:
 def test_a_run_whose_claim_a_crash_made_forgotten_may_go_on_beside_the_next() -> None:
     trace = trace_of(beside_a_run_of_process_1())
 
-    assert overlaps(trace, Disturbances(crashes=[15])) == []
-    assert overlaps(trace, Disturbances(crashes=[5])) != []
+    assert overlaps(trace, Disturbances(crashes=[(15, 15)])) == []
+    assert overlaps(trace, Disturbances(crashes=[(5, 5)])) != []
 
 
 def test_after_a_crash_what_may_not_run_twice_may_have_been_forgotten() -> None:
     lines = [line("start", 1, at=10), line("end", 1, at=11), line("start", 1, at=13), line("end", 1, at=14)]
     asked = [request(1, is_repeatable=False)]
 
-    assert badly_ended(trace_of(lines), asked, {"id-1": FINISHED}, (), Disturbances(crashes=[12])) == []
-    assert len(badly_ended(trace_of(lines), asked, {"id-1": FINISHED}, (), Disturbances(crashes=[9]))) == 2
+    assert badly_ended(trace_of(lines), asked, {"id-1": FINISHED}, (), Disturbances(crashes=[(12, 12)])) == []
+    assert len(badly_ended(trace_of(lines), asked, {"id-1": FINISHED}, (), Disturbances(crashes=[(9, 9)]))) == 2
     assert len(badly_ended(trace_of(lines), asked, {"id-1": FINISHED})) == 2
+
+
+def test_a_run_may_begin_long_after_the_crash_that_made_its_claim_forgotten() -> None:
+    asked = [request(1, is_repeatable=False)]
+    again = [line("start", 1, at=23), line("end", 1, at=24)]
+    late = [line("start", 1, at=20, claimed_at=11), line("end", 1, at=21), *again]
+    claimed_after = [line("start", 1, at=20, claimed_at=13), line("end", 1, at=21), *again]
+
+    assert badly_ended(trace_of(late), asked, {"id-1": FINISHED}, (), Disturbances(crashes=[(12, 12)])) == []
+    assert badly_ended(trace_of(claimed_after), asked, {"id-1": FINISHED}, (), Disturbances(crashes=[(12, 14)])) == []
+    assert len(badly_ended(trace_of(claimed_after), asked, {"id-1": FINISHED}, (), Disturbances(crashes=[(12, 12)]))) == 2

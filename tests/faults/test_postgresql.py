@@ -52,10 +52,10 @@ def test_after_a_crash_of_postgresql_what_was_acknowledged_runs(
     with stage.supervised("--processes", "2", "--threads", "2"):
         for fault in campaign.faults:
             go_on(stage, traffic, chance.randint(1, 30))
+            told = time.monotonic()
             mortal_postgresql.crash()
-            crash = time.monotonic()
-            stage.disturbances.crashes.append(crash)
-            traffic.forget_unflushed(crash)
+            stage.disturbances.crashes.append((told, time.monotonic()))
+            traffic.forget_unflushed(told)
             traffic.enqueue()  # there is nobody to keep it
             mortal_postgresql.start()
             stage.note(fault.label)

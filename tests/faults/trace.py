@@ -14,15 +14,14 @@ from pathlib import Path
 UNFLUSHED_SECONDS = 2.0
 #: Seconds in which a thread that was thawed has begun what it had claimed before.
 _LATE_SECONDS = 5.0
-#: How long after a crash of PostgreSQL a worker may still begin what it had claimed before.
-_BEGUN_AFTER_SECONDS = 0.5
 
 
 @dataclass
 class Run:
     """One run of a task: the lines of its start and of its end in the trace, and their moments on the monotonic clock.
 
-    `end` and `ended_at` are None if it was killed before. `is_whole` if the function returned.
+    `claimed_at`: when the worker asked for the task, which it may begin much later if it or the machine is busy. `end` and
+    `ended_at` are None if it was killed before. `is_whole` if the function returned.
     """
 
     number: int
@@ -33,9 +32,16 @@ class Run:
     uses: tuple[str, ...]
     start: int
     started_at: float
+    claimed_at: float
     end: int | None = None
     ended_at: float | None = None
     is_whole: bool = False
+
+    def __str__(self) -> str:
+        """Say when it was what, in seconds."""
+        ended = "never ended" if self.ended_at is None else f"ended at {self.ended_at:.3f}"
+        began = f"claimed at {self.claimed_at:.3f}, started at {self.started_at:.3f}"
+        return f"attempt {self.attempt} of process {self.pid} {began}, {ended}"
 
 
 @dataclass(frozen=True)
@@ -74,11 +80,12 @@ class Trace:
 class Disturbances:
     """What makes a run a ghost: it goes on, although the database knows of its claim no more.
 
-    `freezes`: process id, and from when to when on the monotonic clock; `crashes`: when PostgreSQL ended at once.
+    `freezes`: process id, and from when to when on the monotonic clock; `crashes`: when PostgreSQL was told to end at once,
+    and when it had, which can be seconds later on a busy machine.
     """
 
     freezes: list[tuple[int, float, float]] = field(default_factory=list)
-    crashes: list[float] = field(default_factory=list)
+    crashes: list[tuple[float, float]] = field(default_factory=list)
 
     def froze(self, run: Run, trace: Trace) -> bool:
         """Return True if the process of this run was frozen meanwhile, or before it began what it had claimed."""
@@ -93,14 +100,10 @@ class Disturbances:
         return False
 
     def may_have_forgotten(self, run: Run) -> bool:
-        """Return True if the claim of this run, or its end, may have been lost when PostgreSQL ended.
-
-        A worker may begin what it had claimed shortly after that.
-        """
+        """Return True if the claim of this run, or its end, may have been lost when PostgreSQL ended."""
         return any(
-            run.started_at <= crash + _BEGUN_AFTER_SECONDS
-            and (run.ended_at is None or run.ended_at >= crash - UNFLUSHED_SECONDS)
-            for crash in self.crashes
+            run.claimed_at <= ended and (run.ended_at is None or run.ended_at >= told - UNFLUSHED_SECONDS)
+            for told, ended in self.crashes
         )
 
     def is_ghost(self, run: Run, trace: Trace) -> bool:
@@ -132,6 +135,7 @@ def trace_of(lines: Iterable[str]) -> Trace:
                     tuple(line["uses"]),
                     trace.lines,
                     line["at"],
+                    line["claimed_at"],
                 )
                 trace.runs.append(run)
                 open_runs[line["run"]] = run
