@@ -11,6 +11,20 @@
     ├── UnknownImporterType          PLP1008  400
     ├── UnknownDistributorType       PLP2002  400
     ├── RefusedConfiguration         PLP1000  400
+    ├── OperationRefused             PLP0000  400
+    ├── BadRequest                   PLP2060  400
+    │   ├── MalformedBody            PLP1009  400
+    │   ├── WrongBodyType            PLP1015  400
+    │   ├── WrongType                PLP1010  400
+    │   ├── InvalidPurgeState        PLP1011  400
+    │   ├── PurgeRefused             PLP1012  403
+    │   └── BodyTooLarge             PLP2061  413
+    ├── AccessError                  PLP2050  401
+    │   ├── NotAuthenticated         PLP0025  401
+    │   ├── PermissionDenied         PLP0026  401
+    │   ├── InvalidCertificate       PLP0027  401
+    │   ├── InvalidCredentials       PLP0030  401
+    │   └── TooManyAttempts          PLP2051  429
     ├── BrokenPlugin                 PLP2003  500
     ├── PluginError                  PLP2004  500
     │   ├── SyncFailed               PLP2005  500
@@ -165,6 +179,126 @@ class RefusedConfiguration(EntrepotError):
         text = "; ".join(f"{field}: {problem}" for field, problem in problems.items())
         fields: dict[str, JSON] = dict(problems)
         super().__init__(f"{plugin} refused its configuration: {text}", validation_errors=fields, property_names=list(problems))
+
+
+class OperationRefused(EntrepotError):
+    """What is asked for may not be done; the message says why."""
+
+    code, status = "PLP0000", 400
+
+    def __init__(self, message: str, **data: JSON) -> None:
+        """Keep the message a second time as `args`, where clients look for it."""
+        super().__init__(message, args=[message], **data)
+
+
+class BadRequest(EntrepotError):
+    """A request cannot be understood."""
+
+    code, status = "PLP2060", 400
+
+
+class MalformedBody(BadRequest):
+    """The body of a request is no JSON."""
+
+    code = "PLP1009"
+
+
+class WrongBodyType(BadRequest):
+    """The body of a request is JSON, and no object."""
+
+    code = "PLP1015"
+
+
+class WrongType(BadRequest):
+    """A field of a request holds a value of another type."""
+
+    code = "PLP1010"
+
+    def __init__(self, field: str, value: JSON, field_type: str) -> None:
+        """Name the field, what it holds and the type that it must have."""
+        super().__init__(f"{field} must be of type {field_type}.", field=field, value=value, field_type=field_type)
+
+
+class InvalidPurgeState(BadRequest):
+    """Tasks in this state may not be purged."""
+
+    code = "PLP1011"
+
+
+class PurgeRefused(BadRequest):
+    """A purge of tasks that names no state."""
+
+    code, status = "PLP1012", 403
+
+
+class BodyTooLarge(BadRequest):
+    """The body of a request is larger, or nested deeper, than the server reads."""
+
+    code, status = "PLP2061", 413
+
+
+class AccessError(EntrepotError):
+    """Somebody may not do what they ask for."""
+
+    code, status = "PLP2050", 401
+
+
+class NotAuthenticated(AccessError):
+    """The request says nothing about who sends it."""
+
+    code = "PLP0025"
+
+    def __init__(self) -> None:
+        """Say what could be sent."""
+        text = "Authentication is required: send a login and password (HTTP Basic), a token (Bearer) or a client certificate."
+        super().__init__(text, auth_error_code="authentication_failed")
+
+
+class PermissionDenied(AccessError):
+    """The user is known and lacks the permission."""
+
+    code = "PLP0026"
+
+    def __init__(self, user: str, operation: str, resource: str) -> None:
+        """Name the user, the operation and the resource that it was to be done to."""
+        super().__init__(
+            f"Permission denied: user {user} cannot perform {operation} on {resource}.",
+            auth_error_code="permission_denied",
+            user=user,
+            operation=operation,
+        )
+
+
+class InvalidCertificate(AccessError):
+    """The client certificate is not one of ours, has expired, or names a user who is gone."""
+
+    code = "PLP0027"
+
+    def __init__(self, why: str) -> None:
+        """Say what is wrong with it."""
+        super().__init__(f"The client certificate is refused: {why}.", auth_error_code="invalid_ssl_certificate")
+
+
+class InvalidCredentials(AccessError):
+    """The login or the password is wrong, or the token is unknown or has expired."""
+
+    code = "PLP0030"
+
+    def __init__(self, user: str | None = None) -> None:
+        """Name the user who was claimed; None for a token."""
+        text = "The token is unknown, revoked or expired." if user is None else f"Invalid username or password: {user}."
+        super().__init__(text, auth_error_code="invalid_username_or_password", user=user)
+
+
+class TooManyAttempts(AccessError):
+    """Too many logins failed; none is looked at for a while."""
+
+    code, status = "PLP2051", 429
+
+    def __init__(self, retry_after: int) -> None:
+        """Say after how many seconds to try again."""
+        text = f"Too many logins have failed. Try again in {retry_after} s."
+        super().__init__(text, auth_error_code="too_many_attempts", retry_after=retry_after)
 
 
 class BrokenPlugin(EntrepotError):
