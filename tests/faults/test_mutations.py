@@ -19,6 +19,8 @@ import pytest
 from .stage import HERE, ROOT
 
 PROMISES = "test_promises.py::"
+#: Each runs tests of this tier, seconds.
+pytestmark = pytest.mark.timeout(300)
 
 
 @dataclass(frozen=True)
@@ -179,4 +181,4 @@ def run(engine_copy: Path, tests: Sequence[str], postgresql_server: str) -> subp
     names = [str(HERE.relative_to(ROOT) / test) for test in tests]
     options = ["-q", "-p", "no:cacheprovider", "-p", "pytest_timeout", "--color=no"]
     command = [sys.executable, "-m", "pytest", *options, *names]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=110, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False)
