@@ -43,6 +43,7 @@ class PluginInfo:
     distribution: str | None  # what was installed with pip; None for classes that were given directly
     version: str | None  # of the distribution
     error: str | None  # why it is broken, None when it is not
+    unit_types: tuple[str, ...] = ()  # type ids that an importer or a distributor is for; none when it is broken
 
 
 class Plugins:
@@ -121,6 +122,17 @@ class Plugins:
             order = sorted(self._slots, key=lambda slot: (list(_GROUPS).index(slot.kind), slot.type_id))
             return tuple(self._info(slot) for slot in order)
 
+    def unit_types(self) -> tuple[type[Unit], ...]:
+        """Return the unit types that can be used, by type id, whether they have entry points or only plugins that name them."""
+        with self._lock:
+            found: dict[str, type[Unit]] = {}
+            for slot in self._slots:
+                if self._problem(slot) is None:
+                    plugin = cast("type[Importer | Distributor | Unit]", slot.loaded)
+                    types = (plugin,) if issubclass(plugin, Unit) else plugin.unit_types
+                    found |= {unit_type.type_id: unit_type for unit_type in types}
+            return tuple(found[type_id] for type_id in sorted(found))
+
     def _get(self, kind: Kind, type_id: str) -> type:
         with self._lock:
             slot = self._find(kind, type_id)
@@ -174,7 +186,8 @@ class Plugins:
     def _info(self, slot: _Slot) -> PluginInfo:
         problem = self._problem(slot)
         name = "" if problem else str(getattr(slot.loaded, "display_name", ""))
-        return PluginInfo(slot.type_id, slot.kind, name or slot.type_id, slot.distribution, slot.version, problem)
+        types = () if problem else tuple(unit_type.type_id for unit_type in getattr(slot.loaded, "unit_types", ()))
+        return PluginInfo(slot.type_id, slot.kind, name or slot.type_id, slot.distribution, slot.version, problem, types)
 
 
 class _Slot:

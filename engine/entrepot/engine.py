@@ -12,13 +12,28 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
+from entrepot.access import Access
 from entrepot.content.store import BlobStore
 from entrepot.discovery import Plugins
 from entrepot.errors import JSON, StorageFull, StorageUnwritable
 from entrepot.loops import Loop
 from entrepot.models import Database
 from entrepot.models.migrate import Migration, check, migrate
-from entrepot.repositories import House, Repositories, associations, changes, history, publication, publish, sync
+from entrepot.repositories import (
+    House,
+    Repositories,
+    associations,
+    changes,
+    distributors,
+    download,
+    history,
+    importers,
+    publication,
+    publish,
+    sync,
+)
+from entrepot.repositories.task_tags import of_distributor, of_importer, of_repository
+from entrepot.schedules import Schedules
 from entrepot.settings import Settings, read_settings
 from entrepot.tasking import (
     Call,
@@ -39,33 +54,54 @@ from entrepot.tasking.delivery import Doorbell
 from entrepot.tasking.transport import open_doorbell
 
 
-def _repository_resource(repository_id: str, *_args: object, **_options: object) -> list[str]:
+def _one_repository(repository_id: str, *_args: object, **_options: object) -> list[str]:
     return [f"repository:{repository_id}"]
 
 
-def _repository_tags(action: str) -> Callable[..., list[str]]:
-    def tags(repository_id: str, *_args: object, **_options: object) -> list[str]:
-        return [f"pulp:repository:{repository_id}", f"pulp:action:{action}"]
-
-    return tags
-
-
-def _no_keys(*_args: object, **_options: object) -> list[str]:
+def _none(*_args: object, **_options: object) -> list[str]:
     return []
 
 
-#: Task type, function, what limits may count it by (both get the house first), action tag. All reserve their repository,
-#: and may be run again.
-TASKS: tuple[tuple[str, Callable[..., Any], Callable[..., list[str]], str], ...] = (
-    (sync.TASK_TYPE, sync.sync, sync.limit_keys, "sync"),
-    (publish.TASK_TYPE, publish.publish, _no_keys, "publish"),
-    (changes.DELETE_TASK_TYPE, changes.delete, _no_keys, "delete"),
+_Names = Callable[..., list[str]]
+
+#: Task type, function, tags, what it reserves, what limits may count it by (this and the function get the house first). All may
+#: be run again.
+TASKS: tuple[tuple[str, Callable[..., Any], _Names, _Names, _Names], ...] = (
+    (sync.TASK_TYPE, sync.sync, of_repository("sync"), _one_repository, sync.limit_keys),
+    (publish.TASK_TYPE, publish.publish, of_repository("publish"), _one_repository, _none),
+    (download.TASK_TYPE, download.download, of_repository("download", "download_repo"), _none, _none),
+    (changes.DELETE_TASK_TYPE, changes.delete, of_repository("delete"), _one_repository, _none),
+    (
+        importers.SET_TASK_TYPE,
+        importers.set_importer,
+        of_importer("add_importer", "update_importer"),
+        _one_repository,
+        _none,
+    ),
+    (importers.UPDATE_TASK_TYPE, importers.update_importer, of_importer("update_importer"), _one_repository, _none),
+    (importers.REMOVE_TASK_TYPE, importers.remove_importer, of_importer("delete_importer"), _one_repository, _none),
+    (
+        distributors.UPDATE_TASK_TYPE,
+        distributors.update_distributor,
+        of_distributor("update_distributor"),
+        _one_repository,
+        _none,
+    ),
+    (
+        distributors.REMOVE_TASK_TYPE,
+        distributors.remove_distributor,
+        of_distributor("remove_distributor"),
+        _one_repository,
+        _none,
+    ),
 )
 
 #: Name, period, round. Any number of processes may run them side by side.
 LOOPS: tuple[tuple[str, timedelta, Callable[[Engine], int]], ...] = (
     ("rescue", timedelta(seconds=2), lambda engine: engine.rescue()),
     ("due", timedelta(seconds=0.5), lambda engine: due.make_due(engine.database, engine.doorbell.ring)),
+    ("schedules", timedelta(seconds=0.5), lambda engine: engine.schedules.go_round()),
+    ("wrong clock", timedelta(minutes=1), lambda engine: engine.schedules.return_to_grid()),
     ("readiness", timedelta(seconds=5), lambda engine: readiness.sweep(engine.database, engine.doorbell.ring)),
     (
         "task retention",
@@ -92,6 +128,7 @@ LOOPS: tuple[tuple[str, timedelta, Callable[[Engine], int]], ...] = (
     ),
     ("association retention", timedelta(hours=1), lambda engine: associations.prune(engine.database)),
     ("temporary files", timedelta(minutes=10), lambda engine: engine.store.sweep()),
+    ("failed logins", timedelta(minutes=10), lambda engine: engine.access.forget_failed_logins()),
 )
 
 
@@ -110,6 +147,8 @@ class Engine:
     doorbell: Doorbell
     tasks: Tasks
     repositories: Repositories
+    schedules: Schedules
+    access: Access
 
     def __init__(
         self, database_url: str | None = None, *, settings: Settings | None = None, plugins: Plugins | None = None
@@ -127,15 +166,18 @@ class Engine:
         self.registry = TaskRegistry()
         self.doorbell = open_doorbell(self.settings, self.database)
         self.tasks = Tasks(self.database, self.registry, self.settings, self.doorbell)
-        house = House(self.database, self.store, self.plugins, self.tasks, self.settings)
+        self.access = Access(self.database, self.settings)
+        forget_grants = self.access.forget_resource
+        house = House(self.database, self.store, self.plugins, self.tasks, self.settings, forget_grants)
         self.repositories = Repositories(house)
-        for name, function, limit_keys, action in TASKS:
+        self.schedules = Schedules(house)
+        for name, function, tags, resources, limit_keys in TASKS:
             self.registry.add(
                 TaskType(
                     name,
                     partial(function, house),
-                    _repository_resource,
-                    _repository_tags(action),
+                    resources,
+                    tags,
                     idempotent=True,
                     limit_keys=partial(limit_keys, house),
                 )

@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -85,7 +86,20 @@ class Settings(BaseSettings):
     broker_prefix: str = Field(
         "entrepot", pattern="^[A-Za-z0-9_.:-]{1,64}$", description="How all keys in Redis begin; one for each engine."
     )
-    admin_password: SecretStr | None = Field(None, description="Password of the first administrator (used by the REST API).")
+    admin_password: SecretStr | None = Field(
+        None, description="Password of the first administrator, user `admin`; not set: one is generated and said once."
+    )
+    credential_cache_seconds: Seconds = Field(
+        60, ge=0, description="A password that was right is not hashed anew for this long, seconds; 0: each time."
+    )
+    login_failures: int = Field(
+        10, ge=1, le=10_000, description="After so many failed logins of one user from one address, logins are refused."
+    )
+    login_failures_of_address: int = Field(
+        50, ge=1, le=10_000, description="After so many failed logins of any users from one address, logins are refused."
+    )
+    login_failure_seconds: Seconds = Field(300, gt=0, description="How long a failed login counts, seconds.")
+    certificate_days: Days = Field(7, gt=0, description="How long the certificate that a login answers with is valid, days.")
     task_modules: list[str] = Field([], description="Python modules whose @entrepot.task functions workers may run.")
 
     worker_processes: int = Field(2, ge=1, le=256, description="Worker processes of `serve` and `worker`.")
@@ -117,6 +131,23 @@ class Settings(BaseSettings):
     )
     concurrency_limits: dict[str, Annotated[int, Field(ge=1, le=100)]] = Field(
         {}, description="How many tasks with this limit key, a task type or one that its type names, may run at once."
+    )
+
+    tls_certificate: Path | None = Field(
+        None, description="Certificate of the web server, PEM, followed by those above it; not set: no TLS."
+    )
+    tls_key: Path | None = Field(
+        None, description="Private key of tls_certificate, PEM; not set: it stands in the file of the certificate."
+    )
+    max_body_bytes: Bytes = Field(8_000_000, gt=0, description="Largest body of a request to the REST API, bytes.")
+    permission_denied_status: Literal[401, 403] = Field(
+        401, description="HTTP status when a permission is lacking: 401 as Pulp 2 answers, or 403."
+    )
+    trusted_proxies: list[str] = Field(
+        [], description="Networks (CIDR) of the proxies that end TLS and name the client's certificate."
+    )
+    client_certificate_header: str = Field(
+        "", description="Header in which trusted_proxies send the client's certificate, PEM, percent-encoded; empty: none."
     )
 
     publication_grace_seconds: Seconds = Field(
@@ -162,6 +193,13 @@ class Settings(BaseSettings):
             raise ValueError(fault)
         return url
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, networks: list[str]) -> list[str]:
+        for network in networks:
+            ip_network(network)  # raises ValueError that names it
+        return networks
+
     @field_validator("worker_queues")
     @classmethod
     def _queues_have_names(cls, names: list[str]) -> list[str]:
@@ -189,6 +227,11 @@ class Settings(BaseSettings):
     def effective_database_url(self) -> str:
         """The database in use: `database_url`, or SQLite in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'entrepot.sqlite3'}"
+
+    @property
+    def authority_dir(self) -> Path:
+        """The folder of the key and the certificate that sign users' certificates."""
+        return self.data_dir / "ca"
 
     @property
     def store_dir(self) -> Path:

@@ -63,8 +63,8 @@ class Warehouse:
         found = []
         reports = [report for report in self.stage.engine.tasks.list(limit=100_000) if "effect" not in report.tags]
         for report in reports:
-            code = (report.error or {}).get("code")
-            failed_well = report.state == "error" and code == "PLP2005" and report.task_type.endswith("sync")
+            data = (report.error or {}).get("data") or {}
+            failed_well = report.state == "error" and "error_count" in data and report.task_type.endswith("sync")
             if not report.is_final or not (report.state == "finished" or failed_well):
                 found.append(f"{report.task_type} {report.task_id} is {report.state}: {report.error}")
             if report.task_type.endswith("sync") and len(report.spawned) != (report.state == "finished"):

@@ -1,4 +1,4 @@
-"""Errors stand in one module, each with a code of its own, and the tree drawn there is the tree there is."""
+"""Each error has a code of its own, and the tree drawn at the head of their package is the tree there is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LINE = re.compile(r"^(?P<branch>[ │├└─]*)(?P<name>[A-Z]\w+)(?: +(?P<code
 ERRORS = [
     value
     for value in vars(errors).values()
-    if isinstance(value, type) and issubclass(value, EntrepotError) and value.__module__ == errors.__name__
+    if isinstance(value, type) and issubclass(value, EntrepotError) and value.__module__.startswith(errors.__name__)
 ]
 
 
@@ -63,7 +63,7 @@ def test_errors_are_defined_nowhere_else(engine_modules) -> None:
     elsewhere = [
         f"{module.place(node)} {node.name}"
         for module in engine_modules
-        if module.name != errors.__name__
+        if not module.name.startswith(errors.__name__)
         for node in ast.walk(module.tree)
         if isinstance(node, ast.ClassDef) and any(isinstance(base, ast.Name) and base.id in names for base in node.bases)
     ]

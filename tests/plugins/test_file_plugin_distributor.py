@@ -107,4 +107,4 @@ def test_an_unknown_key_is_refused_and_the_likely_one_is_named():
     with pytest.raises(RefusedConfiguration) as caught:
         IsoDistributor.configure({"serve_htttp": True})
 
-    assert caught.value.data["validation_errors"] == {"serve_htttp": "is not a key of this plugin; did you mean serve_http?"}
+    assert caught.value.data["problems"] == {"serve_htttp": "is not a key of this plugin; did you mean serve_http?"}

@@ -17,6 +17,7 @@ from entrepot.errors import (
     RefusedConfiguration,
     SyncFailed,
     TimeLimitReached,
+    UnknownDistributorType,
     UnsupportedValue,
 )
 
@@ -26,7 +27,7 @@ def test_a_document_has_code_description_data_and_sub_errors() -> None:
     error.sub_errors.append(FetchAnswered("The feed answered 404.", url="http://feed/a", status=404))
 
     assert error.document() == {
-        "code": "PLP2005",
+        "code": "PLP0000",
         "description": "Two files were refused.",
         "data": {"refused": 2},
         "sub_errors": [
@@ -52,7 +53,9 @@ def test_a_document_has_code_description_data_and_sub_errors() -> None:
             RefusedConfiguration("iso_importer", {"feed": "is no address", "max_speed": "is negative"}),
             "iso_importer refused its configuration: feed: is no address; max_speed: is negative",
             {
-                "validation_errors": {"feed": "is no address", "max_speed": "is negative"},
+                "args": ["iso_importer refused its configuration: feed: is no address; max_speed: is negative"],
+                "validation_errors": "feed: is no address; max_speed: is negative",
+                "problems": {"feed": "is no address", "max_speed": "is negative"},
                 "property_names": ["feed", "max_speed"],
             },
         ),
@@ -68,6 +71,21 @@ def test_a_message_names_what_was_refused_and_the_data_repeat_it(
 ) -> None:
     assert str(error) == message
     assert error.data == data
+
+
+@pytest.mark.parametrize(("kind", "code"), [("importer", "PLP1000"), ("distributor", "PLP0000"), (None, "PLP1000")])
+def test_a_refused_configuration_has_the_code_that_clients_know_for_its_kind_of_plugin(kind: str | None, code: str) -> None:
+    error = RefusedConfiguration("iso", {"feed": "is no address"})
+    error.plugin_kind = kind
+
+    assert error.document()["code"] == code
+
+
+def test_an_unknown_distributor_type_is_shown_as_an_invalid_value() -> None:
+    error = UnknownDistributorType("there is none", installed=[])
+
+    assert (error.code, error.document()["code"]) == ("PLP2002", "PLP0015")
+    assert error.data == {"property_names": ["distributor_type_id"], "installed": []}
 
 
 @pytest.mark.parametrize("interruption", [Canceled, LeaseLost, TimeLimitReached])

@@ -4,6 +4,16 @@ Hot statements are plain SQL through `Database.execute`; everything else is a pe
 `migrations/` is what makes the tables; a test proves that the classes here and the migrated tables agree.
 """
 
+from entrepot.models.access import (
+    ApiToken,
+    FailedLogin,
+    Permission,
+    Role,
+    RoleGrant,
+    RoleMember,
+    UserAccount,
+    UserGrant,
+)
 from entrepot.models.change_watch import ChangeWatch
 from entrepot.models.connection import Database, Row
 from entrepot.models.content import Blob, Unit, UnitFile
@@ -16,23 +26,34 @@ from entrepot.models.repositories import (
     Publication,
     PublishResult,
     Repository,
+    RepositoryNote,
     SyncResult,
 )
+from entrepot.models.schedules import Schedule, ScheduledRun
 from entrepot.models.tasking import Reservation, Task, TaskAttempt, TaskGroup, TaskTag, Worker, WorkerDrain
 
 __all__ = [
+    "ApiToken",
     "Association",
     "Blob",
     "ChangeWatch",
     "Database",
     "Distributor",
     "Entry",
+    "FailedLogin",
     "Importer",
+    "Permission",
     "Publication",
     "PublishResult",
     "Repository",
+    "RepositoryNote",
     "Reservation",
+    "Role",
+    "RoleGrant",
+    "RoleMember",
     "Row",
+    "Schedule",
+    "ScheduledRun",
     "SyncResult",
     "Task",
     "TaskAttempt",
@@ -40,6 +61,8 @@ __all__ = [
     "TaskTag",
     "Unit",
     "UnitFile",
+    "UserAccount",
+    "UserGrant",
     "Worker",
     "WorkerDrain",
     "storable",

@@ -9,6 +9,7 @@ from entrepot.errors import (
     DatabaseOutdated,
     DatabaseUnavailable,
     EntrepotError,
+    SearchTooSlow,
     StorageError,
     StorageFull,
     StorageUnwritable,
@@ -42,6 +43,12 @@ _MEANINGS: tuple[tuple[tuple[str, ...], tuple[str, ...], type[EntrepotError], st
         (),
         StorageUnwritable,
         "cannot be written ({text}). Check the folder and its permissions.",
+    ),
+    (
+        ("interrupted", "parser stack overflow", "Expression tree is too large"),
+        ("QueryCanceled",),
+        SearchTooSlow,
+        "was asked more than it answers at once ({text}). Ask for less: by id, tag or state, no pattern, or less nested.",
     ),
     (("disk I/O",), (), StorageError, "is on a disk that failed: {text}"),
     (

@@ -9,6 +9,7 @@ import peewee
 
 from entrepot import clock
 from entrepot.models.database_faults import translated
+from entrepot.models.sql_functions import add_functions
 
 
 class _Translating:
@@ -43,6 +44,7 @@ class SqliteDriver(_Translating, peewee.SqliteDatabase):
         conn.execute("PRAGMA cache_size=-16000")  # 16 MB a connection
         conn.execute("PRAGMA temp_store=MEMORY")
         conn.create_function("lease_now_us", 0, clock.monotonic_us)
+        add_functions(conn)
 
 
 class PostgresqlDriver(_Translating, peewee.PostgresqlDatabase):

@@ -39,17 +39,18 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 
 @dataclass(frozen=True)
 class Migration:
-    """One numbered step: its statements are run once, in one transaction; `postgresql` after the others, there alone."""
+    """One numbered step: its statements are run once, in one transaction; after them those for this kind of database alone."""
 
     number: int
     name: str
     statements: tuple[str, ...]
     postgresql: tuple[str, ...] = ()
+    sqlite: tuple[str, ...] = ()
 
     def statements_for(self, dialect: str) -> tuple[str, ...]:
         """Return what is to be run on this kind of database."""
         common = tuple(statement.format(**DIALECTS[dialect]) for statement in self.statements)
-        return common + (self.postgresql if dialect == "postgresql" else ())
+        return common + (self.postgresql if dialect == "postgresql" else self.sqlite)
 
 
 def known_migrations() -> list[Migration]:
@@ -58,7 +59,8 @@ def known_migrations() -> list[Migration]:
     for module in pkgutil.iter_modules(migrations.__path__):
         number, _, name = module.name.partition("_")
         loaded = importlib.import_module(f"{migrations.__name__}.{module.name}")
-        found.append(Migration(int(number), name, loaded.STATEMENTS, getattr(loaded, "POSTGRESQL", ())))
+        own = (getattr(loaded, dialect, ()) for dialect in ("POSTGRESQL", "SQLITE"))
+        found.append(Migration(int(number), name, loaded.STATEMENTS, *own))
     return sorted(found, key=lambda migration: migration.number)
 
 

@@ -31,6 +31,20 @@ class Repository(peewee.Model):
         table_name = "repository"
 
 
+class RepositoryNote(peewee.Model):
+    """A text in a repository's notes, for looking repositories up by it. Written by: repositories."""
+
+    name = peewee.TextField()
+    value = peewee.TextField()
+    repository = peewee.BigIntegerField()
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "repository_note"
+        primary_key = peewee.CompositeKey("name", "value", "repository")
+
+
 class Importer(peewee.Model):
     """The importer of a repository, at most one. Written by: repositories.
 
@@ -72,12 +86,16 @@ class Distributor(peewee.Model):
 
 
 class Association(peewee.Model):
-    """A unit's stay in a repository, from `added_revision` up to but without `removed_revision`. Written by: repositories."""
+    """A unit's stay in a repository, from `added_revision` up to but without `removed_revision`. Written by: repositories.
+
+    `created_at` is null where it was added before that was kept.
+    """
 
     repository = peewee.BigIntegerField()
     unit = peewee.BigIntegerField()
     added_revision = peewee.BigIntegerField()
     removed_revision = peewee.BigIntegerField(null=True)
+    created_at = MomentField(null=True)
 
     class Meta:
         """Where it is kept."""

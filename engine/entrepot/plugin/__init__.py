@@ -28,6 +28,7 @@ from entrepot.plugin.config import (
     WholeNumber,
     load_config,
     masked,
+    masked_unseen,
     unmasked,
 )
 from entrepot.plugin.distributor import Distributor
@@ -59,6 +60,7 @@ __all__ = [
     "WholeNumber",
     "load_config",
     "masked",
+    "masked_unseen",
     "path_problem",
     "unmasked",
 ]

@@ -19,6 +19,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretBytes,
     SecretStr,
     ValidationError,
     field_validator,
@@ -166,12 +167,17 @@ def load_config(model: type[ModelT], plugin: str, *layers: Mapping[str, JSON]) -
 
 
 @contextmanager
-def refusals(plugin: str) -> Iterator[None]:
-    """Turn the ValueError of a plugin's own check into `RefusedConfiguration`."""
+def refusals(plugin: str, kind: str) -> Iterator[None]:
+    """Turn the ValueError of a plugin's own check into `RefusedConfiguration`, and note what kind of plugin refused."""
     try:
         yield
     except ValueError as error:
-        raise RefusedConfiguration(plugin, {"config": str(error)}) from error
+        refusal = RefusedConfiguration(plugin, {"config": str(error)})
+        refusal.plugin_kind = kind
+        raise refusal from error
+    except RefusedConfiguration as refusal:
+        refusal.plugin_kind = kind
+        raise
 
 
 def masked(model: type[BaseModel], config: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -180,18 +186,23 @@ def masked(model: type[BaseModel], config: Mapping[str, JSON]) -> dict[str, JSON
     return {key: MASK if key in secrets and value is not None else value for key, value in config.items()}
 
 
+def masked_unseen(model: type[BaseModel], config: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return the same where the plugin is missing: only what `model`, which all such plugins share, knows to be no secret.
+
+    Nobody can tell which of the plugin's own keys are secret, so all of them read `*****`.
+    """
+    known = {field.alias or name for name, field in model.model_fields.items()} - secret_keys(model)
+    return {key: value if key in known or value is None else MASK for key, value in config.items()}
+
+
 def unmasked(new: Mapping[str, JSON], old: Mapping[str, JSON]) -> dict[str, JSON]:
     """Return `new` as it is to be stored: `*****` that comes back means the value of `old`, or none if it has none."""
     return {key: old[key] if value == MASK else value for key, value in new.items() if value != MASK or key in old}
 
 
 def secret_keys(model: type[BaseModel]) -> frozenset[str]:
-    """Return the keys, as clients send them, whose values are never shown: the fields of type `SecretStr`."""
-    return frozenset(
-        field.alias or name
-        for name, field in model.model_fields.items()
-        if SecretStr in (field.annotation, *get_args(field.annotation))
-    )
+    """Return the keys, as clients send them, whose values are never shown: the fields that are, or hold, a `SecretStr`."""
+    return frozenset(field.alias or name for name, field in model.model_fields.items() if _holds_secret(field.annotation, ()))
 
 
 def feed_problem(feed: str) -> str | None:
@@ -216,6 +227,17 @@ def feed_problem(feed: str) -> str | None:
         local = parts.netloc in ("", "localhost") and parts.path.startswith("/")
         return None if local else "must be a file address with an absolute path: file:///folder"
     return None if parts.hostname and valid_port else "names no host"
+
+
+def _holds_secret(kind: object, above: tuple[object, ...]) -> bool:
+    """Say whether values of a type are secret, or hold what is; `above` are the models that it was found in."""
+    if kind in (SecretStr, SecretBytes):
+        return True
+    inside = list(get_args(kind))
+    if isinstance(kind, type) and hasattr(kind, "model_fields") and kind not in above:
+        inside += [field.annotation for field in kind.model_fields.values()]
+        above = (*above, kind)
+    return any(_holds_secret(item, above) for item in inside)
 
 
 def _worded(item: ErrorDetails, model: type[BaseModel]) -> str:

@@ -49,7 +49,8 @@ class Distributor:
             RefusedConfiguration: with every refused field named.
 
         """
-        config = load_config(cls.Config, cls.type_id or cls.__name__, *layers)
-        with refusals(cls.type_id or cls.__name__):
+        name = cls.type_id or cls.__name__
+        with refusals(name, "distributor"):
+            config = load_config(cls.Config, name, *layers)
             cls().check(config)
         return config

@@ -50,7 +50,8 @@ class Importer:
             RefusedConfiguration: with every refused field named.
 
         """
-        config = load_config(cls.Config, cls.type_id or cls.__name__, *layers)
-        with refusals(cls.type_id or cls.__name__):
+        name = cls.type_id or cls.__name__
+        with refusals(name, "importer"):
+            config = load_config(cls.Config, name, *layers)
             cls().check(config)
         return config

@@ -9,7 +9,9 @@
 | entries and flip | `publication` |
 | serve | `published` |
 
-`changes` creates, updates and deletes; `history` keeps what ended; `service` and `repository` are what programs hold.
+`changes` creates, updates and deletes; `importers` and `distributors` set, change and remove plugins; `download` looks whether
+every file is there; `history` keeps what ended; `listing` reports many at once; `service` and `repository` are what programs
+hold.
 """
 
 from entrepot.repositories.house import House
@@ -25,8 +27,10 @@ from entrepot.repositories.reports import (
 )
 from entrepot.repositories.repository import Repository
 from entrepot.repositories.service import Repositories
+from entrepot.repositories.unset import UNSET, Unset
 
 __all__ = [
+    "UNSET",
     "DistributorReport",
     "HistoryEntry",
     "House",
@@ -38,4 +42,5 @@ __all__ = [
     "Repositories",
     "Repository",
     "RepositoryReport",
+    "Unset",
 ]

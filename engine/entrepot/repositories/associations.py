@@ -72,8 +72,8 @@ def apply(database: Database, repository: int, changes: ChangeSet) -> int:
         return int(row[0])
     revision, counts, now = row[0] + 1, json.loads(row[1]), clock.now_us()
     database.executemany(
-        "INSERT INTO association (repository, unit, added_revision) VALUES (?, ?, ?)",
-        ((repository, unit, revision) for unit in sorted(changes.added)),
+        "INSERT INTO association (repository, unit, added_revision, created_at) VALUES (?, ?, ?, ?)",
+        ((repository, unit, revision, now) for unit in sorted(changes.added)),
     )
     database.executemany(
         "UPDATE association SET removed_revision = ? WHERE repository = ? AND unit = ? AND removed_revision IS NULL",

@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from entrepot import clock
-from entrepot.errors import JSON, EntrepotError, Interrupted, InvalidValue, LeaseLost, PublishFailed, SyncFailed
+from entrepot.errors import JSON, EntrepotError, Interrupted, InvalidValue, LeaseLost, SyncFailed
 from entrepot.models import PublishResult, SyncResult, storable
+from entrepot.repositories import rows
 from entrepot.repositories.reports import HistoryEntry
 from entrepot.tasking import current_task
 
@@ -37,9 +38,10 @@ class Record:
     plugin_type_id: str
     task_id: str
     started: datetime
+    importer_row: int | None = None  # of a sync
     counts: tuple[int, int, int] | None = None  # added, updated, removed
-    summary: dict[str, JSON] = field(default_factory=dict)
-    details: dict[str, JSON] = field(default_factory=dict)
+    summary: dict[str, JSON] | None = field(default_factory=dict)
+    details: dict[str, JSON] | None = field(default_factory=dict)
 
     def find_success(self, database: Database) -> dict[str, JSON] | None:
         """Return the entry that an earlier attempt of this very task closed with success before its worker was lost."""
@@ -68,6 +70,8 @@ class Record:
             added, updated, removed = self.counts or (None, None, None)
             values |= {"added_count": added, "updated_count": updated, "removed_count": removed}
             row = SyncResult.insert(importer_type_id=self.plugin_type_id, **values).execute(database.peewee)
+            if self.importer_row is not None:
+                rows.end_sync(database, self.importer_row, completed)
         else:
             values |= {"distributor_id": self.plugin_id, "distributor_type_id": self.plugin_type_id}
             row = PublishResult.insert(**values).execute(database.peewee)
@@ -102,7 +106,8 @@ class Record:
 def recorded(database: Database, record: Record) -> Iterator[Record]:
     """Run the block, which closes `record` itself when it succeeds; close it here when it does not.
 
-    A run whose lease was lost writes nothing: it goes on elsewhere, and that run is recorded.
+    A run whose lease was lost writes nothing: it goes on elsewhere, and that run is recorded. What a plugin reports of a
+    sync that failed is kept, as in Pulp 2; of any other failure its text. Source: the Pulp 2 REST contract, 2.8 and 2.10.
     """
     try:
         yield record
@@ -111,10 +116,12 @@ def recorded(database: Database, record: Record) -> Iterator[Record]:
     except Interrupted as error:
         _close_unsuccessful(database, record, "canceled", error)
         raise
-    except (SyncFailed, PublishFailed) as error:
+    except SyncFailed as error:
+        record.details = {"error": json.loads(json.dumps(error.document()))}
         _close_unsuccessful(database, record, "failed", error)
         raise
     except Exception as error:
+        record.summary = record.details = None
         _close_unsuccessful(database, record, "error", error)
         raise
 
@@ -139,7 +146,7 @@ def list_history(
         name
         for name, bad in (
             ("kind", kind not in _NAMESPACES),
-            ("limit", limit is not None and limit < 1),
+            ("limit", limit is not None and (isinstance(limit, bool) or limit < 1)),
             ("sort", sort not in ("ascending", "descending")),
             ("start", start is not None and start.tzinfo is None),
             ("end", end is not None and end.tzinfo is None),
@@ -159,8 +166,8 @@ def list_history(
     if end is not None:
         query = query.where(model.started_at <= end)
     query = query.order_by(model.id.desc() if sort == "descending" else model.id)
-    rows = query.limit(limit).bind(database.peewee)
-    return [_entry(kind, repository_id, row) for row in rows]
+    found = query.limit(limit).bind(database.peewee)
+    return [_entry(kind, repository_id, row) for row in found]
 
 
 def remove_old_entries(database: Database, *, older_than: timedelta) -> int:
@@ -174,8 +181,6 @@ def remove_old_entries(database: Database, *, older_than: timedelta) -> int:
 
 def _close_unsuccessful(database: Database, record: Record, result: str, error: BaseException) -> None:
     record.counts = None
-    if isinstance(error, EntrepotError):
-        record.details = {"error": json.loads(json.dumps(error.document()))}
     with database.transaction():
         if current_task().is_owned():
             record.close(database, result, error)
@@ -190,6 +195,7 @@ def _message(error: BaseException) -> str:
 def _entry(kind: str, repository_id: str, row: Any) -> HistoryEntry:  # noqa: ANN401 - a row of either table
     is_sync = kind == "sync"
     return HistoryEntry(
+        entry_id=row.id,
         kind=kind,
         repository_id=repository_id,
         plugin_id=row.importer_type_id if is_sync else row.distributor_id,

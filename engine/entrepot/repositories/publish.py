@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from entrepot import clock, failpoints
-from entrepot.errors import JSON
+from entrepot.errors import JSON, InvalidValue, PluginError, PublishFailed
 from entrepot.plugin import unmasked
-from entrepot.repositories import publication, rows
+from entrepot.repositories import checks, publication, rows
 from entrepot.repositories.history import Record, recorded
 from entrepot.repositories.publish_run import PublishRun
 from entrepot.tasking import Call, TaskContext, TaskHandle, current_task
@@ -34,6 +36,19 @@ def request_publish(
     """Enqueue a publish; raises `MissingResource` if there is no such repository or distributor."""
     repository = rows.get_repository(house.database, repository_id)
     rows.get_distributor(house.database, repository, distributor_id)
+    return request_publish_unchecked(house, repository_id, distributor_id, override_config)
+
+
+def request_publish_unchecked(
+    house: House, repository_id: str, distributor_id: str, override_config: dict[str, JSON] | None = None
+) -> TaskHandle:
+    """Enqueue a publish that fails in its task if there is no such distributor.
+
+    Raises `MissingResource` (no repository), `InvalidValue`. Source: the Pulp 2 REST contract, 2.10.
+    """
+    rows.get_repository(house.database, repository_id)
+    if "\0" in distributor_id or len(distributor_id) > checks.LONGEST_ID:
+        raise InvalidValue("id", why=f"a distributor's id has at most {checks.LONGEST_ID} characters, none of them NUL")
     return house.tasks.enqueue(Call(TASK_TYPE, (repository_id, distributor_id, override_config)))
 
 
@@ -71,7 +86,7 @@ def publish(
     done = record.find_success(database) if task.claim.attempt > 1 else None
     if done is not None:
         return done  # the worker of an earlier attempt was lost after its commit
-    with recorded(database, record):
+    with recorded(database, record), _reported(repository_id, distributor_id):
         plugin = house.plugins.distributor(type_id)
         override = unmasked(override_config or {}, distributor.config)
         force = str(override.pop("force_full", False)).lower() in ("true", "1", "yes", "on")
@@ -107,6 +122,19 @@ def publish(
                 result = record.close(database, "success")
     failpoints.reach("publish.committed")
     return result
+
+
+@contextmanager
+def _reported(repository_id: str, distributor_id: str) -> Iterator[None]:
+    """Let what a distributor reports end the task as clients know it, with what and where beside.
+
+    Source: the Pulp 2 REST contract, 2.10 and A3.
+    """
+    try:
+        yield
+    except PluginError as error:
+        data = error.data | {"distributor_id": distributor_id, "repo_id": repository_id, "summary": error.message}
+        raise PublishFailed(error.message, **data) from error
 
 
 def _serve_latest(

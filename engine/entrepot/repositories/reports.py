@@ -12,20 +12,32 @@ from entrepot.errors import JSON
 
 @dataclass(frozen=True, slots=True)
 class ImporterReport:
-    """A repository's importer; secrets in `config` are shown as `*****`."""
+    """A repository's importer; secrets in `config` are shown as `*****`.
 
+    `last_sync` is when its last sync ended, whichever way.
+    """
+
+    row_id: int
+    repository_id: str
     importer_type_id: str
     config: dict[str, JSON]
+    scratchpad: JSON
     last_sync: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class DistributorReport:
-    """A distributor; what it publishes is served below `/content/<base_path>/`."""
+    """A distributor; what it publishes is served below `/content/<base_path>/`.
 
+    `last_publish` is when it last published well.
+    """
+
+    row_id: int
+    repository_id: str
     distributor_id: str
     distributor_type_id: str
     config: dict[str, JSON]
+    scratchpad: JSON
     auto_publish: bool
     base_path: str
     live_revision: int | None
@@ -36,10 +48,12 @@ class DistributorReport:
 class RepositoryReport:
     """A repository as it is at one moment; `revision` grows with every change of its contents."""
 
+    row_id: int
     repository_id: str
     display_name: str | None
     description: str | None
     notes: dict[str, JSON]
+    scratchpad: dict[str, JSON]
     content_unit_counts: dict[str, int]
     last_unit_added: datetime | None
     last_unit_removed: datetime | None
@@ -47,6 +61,11 @@ class RepositoryReport:
     revision: int
     importer: ImporterReport | None
     distributors: tuple[DistributorReport, ...]
+
+    @property
+    def total_units(self) -> int:
+        """How many units the repository holds, of all types."""
+        return sum(self.content_unit_counts.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +75,7 @@ class HistoryEntry:
     The counts are None for a publish, and for a sync that changed nothing because it did not succeed.
     """
 
+    entry_id: int
     kind: str
     repository_id: str
     plugin_id: str

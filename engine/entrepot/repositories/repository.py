@@ -5,23 +5,36 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from entrepot.errors import JSON, BrokenPlugin, UnknownDistributorType, UnknownImporterType
-from entrepot.plugin import DistributorConfig, ImporterConfig, masked
-from entrepot.repositories import changes, history, publication, publish, rows, sync
-from entrepot.repositories.reports import (
-    DistributorReport,
-    HistoryEntry,
-    ImporterReport,
-    PublicationReport,
-    RepositoryReport,
+from entrepot.errors import JSON
+from entrepot.repositories import (
+    changes,
+    distributors,
+    download,
+    history,
+    importers,
+    listing,
+    publication,
+    publish,
+    rows,
+    sync,
+    unit_search,
 )
+from entrepot.repositories.unset import UNSET, Unset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entrepot.models import Distributor, Importer
+    from entrepot.criteria import UnitCriteria
     from entrepot.models import Repository as RepositoryRow
     from entrepot.repositories.house import House
+    from entrepot.repositories.reports import (
+        DistributorReport,
+        HistoryEntry,
+        ImporterReport,
+        PublicationReport,
+        RepositoryReport,
+    )
+    from entrepot.repositories.unit_search import AssociatedUnit
     from entrepot.tasking import TaskHandle
 
 
@@ -39,22 +52,126 @@ class Repository:
 
     def report(self) -> RepositoryReport:
         """Return what the repository is and holds now."""
-        row = self._row()
-        importer = rows.find_importer(self._house.database, row.id)
-        distributors = rows.distributors_of(self._house.database, row.id)
-        return RepositoryReport(
-            repository_id=row.repository_id,
-            display_name=row.display_name,
-            description=row.description,
-            notes=row.notes,
-            content_unit_counts=row.content_unit_counts,
-            last_unit_added=row.last_unit_added,
-            last_unit_removed=row.last_unit_removed,
-            created=row.created_at,
-            revision=row.revision,
-            importer=self._importer_report(importer) if importer else None,
-            distributors=tuple(self._distributor_report(distributor) for distributor in distributors),
+        return listing.get_report(self._house, self.repository_id)
+
+    def locally_stored_units(self) -> int:
+        """Return how many of its units have all their files in the store."""
+        return listing.locally_stored_units(self._house.database, self._row().id)
+
+    def search_units(self, criteria: UnitCriteria) -> list[AssociatedUnit]:
+        """Return the units it holds that `criteria` select; see `unit_search.search_units`."""
+        return unit_search.search_units(self._house.database, self._row().id, criteria)
+
+    def update(
+        self,
+        *,
+        display_name: str | Unset | None = UNSET,
+        description: str | Unset | None = UNSET,
+        notes: Mapping[str, JSON] | Unset = UNSET,
+        scratchpad: Mapping[str, JSON] | Unset = UNSET,
+        importer_config: Mapping[str, JSON] | None = None,
+        distributor_configs: Mapping[str, Mapping[str, JSON]] | None = None,
+    ) -> RepositoryReport:
+        """Change what is given, all or nothing, and return the new report; no task is needed, and none is waited for.
+
+        Notes and configurations are merged key by key; a null takes a key away. The scratchpad is replaced. Raises
+        `InvalidValue`, `RefusedConfiguration`, `MissingResource` (no importer, no such distributor), `OperationConflict`.
+        """
+        changes.update(
+            self._house,
+            self.repository_id,
+            display_name=display_name,
+            description=description,
+            notes=notes,
+            scratchpad=scratchpad,
+            importer_config=importer_config,
+            distributor_configs=distributor_configs,
         )
+        return self.report()
+
+    # -- its importer --------------------------------------------------------------------------------------------
+
+    def importer(self, importer_id: str | None = None) -> ImporterReport:
+        """Return the importer; raises `MissingResource` if there is none, or if its id (its type) is not `importer_id`."""
+        return importers.get_importer(self._house, self._row(), importer_id)
+
+    def importers(self) -> list[ImporterReport]:
+        """Return the importer as a list of one, or nothing."""
+        return importers.list_importers(self._house, self._row())
+
+    def request_set_importer(self, importer_type_id: str, config: Mapping[str, JSON] | None = None) -> TaskHandle:
+        """Enqueue a new importer in place of the one there is, which goes with its schedules.
+
+        Raises `UnknownImporterType`, `InvalidValue`, `RefusedConfiguration`.
+        """
+        return importers.request_set_importer(self._house, self.repository_id, importer_type_id, config)
+
+    def request_update_importer(self, importer_id: str, config: Mapping[str, JSON] | None) -> TaskHandle:
+        """Enqueue a change of the importer's configuration, merged key by key; what is refused fails the task.
+
+        Raises `MissingResource`, `MissingValue`, `InvalidValue`.
+        """
+        return importers.request_update_importer(self._house, self.repository_id, importer_id, config)
+
+    def request_remove_importer(self, importer_id: str) -> TaskHandle:
+        """Enqueue the removal of the importer with its schedules; raises `MissingResource`."""
+        return importers.request_remove_importer(self._house, self.repository_id, importer_id)
+
+    # -- its distributors ----------------------------------------------------------------------------------------
+
+    def distributors(self) -> list[DistributorReport]:
+        """Return the distributors, in the order they were added."""
+        return distributors.list_distributors(self._house, self._row())
+
+    def distributor(self, distributor_id: str) -> DistributorReport:
+        """Return one distributor; raises `MissingResource`."""
+        return distributors.get_distributor(self._house, self._row(), distributor_id)
+
+    def add_distributor(
+        self,
+        distributor_type_id: str | None,
+        config: Mapping[str, JSON] | None = None,
+        *,
+        distributor_id: str | None = None,
+        auto_publish: bool = False,
+    ) -> DistributorReport:
+        """Add a distributor at once, in place of one of the same id, which goes with its schedules and publications.
+
+        Raises `MissingValue`, `InvalidValue`, `UnknownDistributorType`, `RefusedConfiguration`, and `OperationConflict` if
+        its path is taken, or if one is to be replaced while the repository has unfinished tasks.
+        """
+        return distributors.add_distributor(
+            self._house,
+            self.repository_id,
+            distributor_type_id,
+            config,
+            distributor_id=distributor_id,
+            auto_publish=auto_publish,
+        )
+
+    def request_update_distributor(
+        self, distributor_id: str, config: Mapping[str, JSON] | None = None, *, auto_publish: bool | None = None
+    ) -> TaskHandle:
+        """Enqueue a change of one distributor, merged key by key; what is refused fails the task.
+
+        Raises `MissingResource`, `InvalidValue`.
+        """
+        return distributors.request_update_distributor(
+            self._house, self.repository_id, distributor_id, config, auto_publish=auto_publish
+        )
+
+    def request_distributor_updates(self, configs: Mapping[str, Mapping[str, JSON]]) -> list[TaskHandle]:
+        """Enqueue a change of each distributor named, all or none; one that does not exist fails in its task.
+
+        Raises `InvalidValue`.
+        """
+        return distributors.request_distributor_updates(self._house, self.repository_id, configs)
+
+    def request_remove_distributor(self, distributor_id: str) -> TaskHandle:
+        """Enqueue the removal of a distributor with its schedules and publications; raises `MissingResource`."""
+        return distributors.request_remove_distributor(self._house, self.repository_id, distributor_id)
+
+    # -- its work ------------------------------------------------------------------------------------------------
 
     def sync(self, override_config: Mapping[str, JSON] | None = None) -> TaskHandle:
         """Enqueue a sync; `override_config` changes the importer's configuration for this run."""
@@ -65,30 +182,14 @@ class Repository:
         override = dict(override_config) if override_config else None
         return publish.request_publish(self._house, self.repository_id, distributor_id, override)
 
-    def update(
-        self,
-        *,
-        display_name: str | None = None,
-        description: str | None = None,
-        notes: Mapping[str, JSON] | None = None,
-        importer_config: Mapping[str, JSON] | None = None,
-        distributor_configs: Mapping[str, Mapping[str, JSON]] | None = None,
-    ) -> RepositoryReport:
-        """Change what is given, all or nothing, and return the new report.
+    def request_publish_unchecked(self, distributor_id: str, override_config: Mapping[str, JSON] | None = None) -> TaskHandle:
+        """Enqueue a publish as `publish` does; without such a distributor it is the task that fails."""
+        override = dict(override_config) if override_config else None
+        return publish.request_publish_unchecked(self._house, self.repository_id, distributor_id, override)
 
-        Notes and configurations are merged key by key; a null takes a key away. Raises `InvalidValue`,
-        `RefusedConfiguration`, `MissingResource` (no importer, no such distributor).
-        """
-        changes.update(
-            self._house,
-            self.repository_id,
-            display_name=display_name,
-            description=description,
-            notes=notes,
-            importer_config=importer_config,
-            distributor_configs=distributor_configs,
-        )
-        return self.report()
+    def request_download(self, *, verify_all_units: JSON = False) -> TaskHandle:
+        """Enqueue a look whether the store has every file; `verify_all_units` reads them all. Raises `WrongType`."""
+        return download.request_download(self._house, self.repository_id, verify_all_units=verify_all_units)
 
     def history(
         self,
@@ -100,11 +201,17 @@ class Repository:
         start: datetime | None = None,
         end: datetime | None = None,
     ) -> list[HistoryEntry]:
-        """Return the syncs or publishes that ended, newest first; see `history.list_history`."""
+        """Return the syncs or publishes that ended, newest first; see `history.list_history`.
+
+        Raises `MissingResource` if there is no distributor `distributor_id`.
+        """
+        row = self._row()
+        if distributor_id is not None:
+            rows.get_distributor(self._house.database, row, distributor_id)
         return history.list_history(
             self._house.database,
             kind,
-            repository_row=self._row().id,
+            repository_row=row.id,
             repository_id=self.repository_id,
             distributor_id=distributor_id,
             limit=limit,
@@ -130,25 +237,3 @@ class Repository:
 
     def _row(self) -> RepositoryRow:
         return rows.get_repository(self._house.database, self.repository_id)
-
-    def _importer_report(self, row: Importer) -> ImporterReport:
-        try:
-            model: type[ImporterConfig] = self._house.plugins.importer(row.importer_type_id).Config
-        except (UnknownImporterType, BrokenPlugin):
-            model = ImporterConfig  # its common secrets stay hidden while the plugin is missing
-        return ImporterReport(row.importer_type_id, masked(model, row.config), row.last_sync)
-
-    def _distributor_report(self, row: Distributor) -> DistributorReport:
-        try:
-            model: type[DistributorConfig] = self._house.plugins.distributor(row.distributor_type_id).Config
-        except (UnknownDistributorType, BrokenPlugin):
-            model = DistributorConfig
-        return DistributorReport(
-            row.distributor_id,
-            row.distributor_type_id,
-            masked(model, row.config),
-            bool(row.auto_publish),
-            row.base_path,
-            row.live_revision,
-            row.last_publish,
-        )

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from entrepot.errors import JSON
 from entrepot.models import Repository as RepositoryRow
-from entrepot.repositories import changes, published, rows
+from entrepot.repositories import changes, listing, published, rows, search
 from entrepot.repositories.repository import Repository
+from entrepot.repositories.unset import UNSET, Unset
 
 if TYPE_CHECKING:
+    from entrepot.criteria import Criteria
     from entrepot.repositories.house import House
-    from entrepot.repositories.reports import PublishedDirectory, PublishedFile
+    from entrepot.repositories.reports import DistributorReport, PublishedDirectory, PublishedFile, RepositoryReport
     from entrepot.tasking import TaskHandle
 
 
@@ -30,23 +32,24 @@ class Repositories:
         *,
         importer_type_id: str | None = None,
         importer_config: Mapping[str, JSON] | None = None,
-        distributors: Sequence[Mapping[str, Any]] = (),
-        display_name: str | None = None,
+        distributors: Sequence[Mapping[str, Any]] | None = (),
+        display_name: str | Unset | None = UNSET,
         description: str | None = None,
         notes: Mapping[str, JSON] | None = None,
     ) -> Repository:
         """Create a repository with its importer and distributors, or nothing.
 
         Each distributor is an object with `distributor_type_id`, and if wanted `distributor_id`, `distributor_config` and
-        `auto_publish`. Raises `InvalidValue`, `DuplicateResource`, `UnknownImporterType`, `UnknownDistributorType`,
-        `RefusedConfiguration`, `OperationConflict`. Source: the Pulp 2 REST contract, 2.2.
+        `auto_publish`. The display name is the id if it is not given. Raises `InvalidValue`, `DuplicateResource`,
+        `UnknownImporterType`, `UnknownDistributorType`, `RefusedConfiguration`, `OperationConflict`.
+        Source: the Pulp 2 REST contract, 2.2.
         """
         changes.create(
             self._house,
             repository_id,
             importer_type_id=importer_type_id,
             importer_config=importer_config,
-            distributors=distributors,
+            new_distributors=distributors,
             display_name=display_name,
             description=description,
             notes=notes,
@@ -55,13 +58,28 @@ class Repositories:
 
     def get(self, repository_id: str) -> Repository:
         """Return the repository with this id; raises `MissingResource`."""
-        rows.get_repository(self._house.database, repository_id)
+        rows.require_repository(self._house.database, repository_id)
         return Repository(self._house, repository_id)
 
     def list(self) -> list[Repository]:
         """Return all repositories, by id."""
         query = RepositoryRow.select(RepositoryRow.repository_id).order_by(RepositoryRow.repository_id)
         return [Repository(self._house, row.repository_id) for row in query.bind(self._house.database.peewee)]
+
+    def reports(self) -> Sequence[RepositoryReport]:
+        """Return the reports of all repositories, by id; in a few statements, however many there are."""
+        return listing.all_reports(self._house)
+
+    def search(self, criteria: Criteria) -> Sequence[RepositoryReport]:
+        """Return the repositories that `criteria` select, in their order, else as they were created.
+
+        Raises `InvalidValue` for what cannot be asked, `SearchTooSlow`. Source: the Pulp 2 REST contract, 4.
+        """
+        return search.search_repositories(self._house, criteria)
+
+    def search_distributors(self, criteria: Criteria) -> Sequence[DistributorReport]:
+        """Return the distributors that `criteria` select, of any repository; as `search` otherwise."""
+        return search.search_distributors(self._house, criteria)
 
     def delete(self, repository_id: str) -> TaskHandle:
         """Enqueue the deletion of a repository; raises `MissingResource`."""

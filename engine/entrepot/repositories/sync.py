@@ -35,7 +35,7 @@ TASK_TYPE = "pulp.server.managers.repo.sync.sync"
 
 def request_sync(house: House, repository_id: str, override_config: dict[str, JSON] | None = None) -> TaskHandle:
     """Enqueue a sync of the repository; raises `MissingResource` if it does not exist."""
-    rows.get_repository(house.database, repository_id)
+    rows.require_repository(house.database, repository_id)
     return house.tasks.enqueue(Call(TASK_TYPE, (repository_id, override_config)))
 
 
@@ -61,15 +61,14 @@ def sync(house: House, repository_id: str, override_config: dict[str, JSON] | No
     repository = rows.get_repository(database, repository_id)
     importer = rows.find_importer(database, repository.id)
     if importer is None:
-        raise MissingResource(repo_id=repository_id, importer="none")
-    record = Record(
-        "sync", repository.id, repository_id, importer.importer_type_id, importer.importer_type_id, task.task_id, clock.now()
-    )
+        raise MissingResource(repo_id=repository_id)
+    type_id = importer.importer_type_id
+    record = Record("sync", repository.id, repository_id, type_id, type_id, task.task_id, clock.now(), importer.id)
     done = record.find_success(database) if task.claim.attempt > 1 else None
     if done is not None:
         return done  # the worker of an earlier attempt was lost after its commit
     with recorded(database, record):
-        plugin = house.plugins.importer(importer.importer_type_id)
+        plugin = house.plugins.importer(type_id)
         config = plugin.configure(importer.config, unmasked(override_config or {}, importer.config))
         fingerprint = _fingerprint(config)
         run = SyncRun(
@@ -77,7 +76,7 @@ def sync(house: House, repository_id: str, override_config: dict[str, JSON] | No
             house.store,
             task,
             repository_id=repository_id,
-            importer_type_id=importer.importer_type_id,
+            importer_type_id=type_id,
             config=config,
             options=fetch_options(house.settings, config),
             known=_known_state(importer, repository, config, fingerprint),

@@ -34,6 +34,9 @@ class Doorbell(Protocol):
     def ring(self, bells: Sequence[Bell]) -> None:
         """Tell the workers; returns soon and raises nothing, whatever state the transport is in."""
 
+    def is_connected(self) -> bool:
+        """Return whether the transport answers, as far as it is another than the database; returns soon, and raises nothing."""
+
     def close(self) -> None:
         """Let go of connections; ringing opens them anew."""
 
@@ -50,6 +53,10 @@ class EmbeddedDoorbell:
         if bells:
             self._database.announce()
             failpoints.reach("delivery.rung")
+
+    def is_connected(self) -> bool:
+        """Return True: there is nothing beside the database."""
+        return True
 
     def close(self) -> None:
         """Nothing is open."""

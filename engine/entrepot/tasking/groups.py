@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -86,28 +87,31 @@ class TaskGroup:
         """Return the summary once all of its tasks have ended, however they ended; raises `WaitTimeout`."""
         seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
         deadline = None if seconds is None else clock.monotonic() + seconds
-        last = self._find_unfinished()
+        last = self.find_unfinished()
         if last is None:
             return self.summary()
         with self._database.watch() as watch:
             for _ in watch.looks(deadline):
-                if not self._is_unfinished(last):
-                    last = self._find_unfinished()
-                    if last is None:
-                        return self.summary()
-        msg = f"Tasks of group {self.group_id} have not ended after {seconds:g} s; they go on. Wait again, or cancel them."
-        raise WaitTimeout(msg, task_group=self.group_id, **self.summary())
+                last = self.find_unfinished(last)
+                if last is None:
+                    return self.summary()
+        raise timed_out(self.group_id, self.summary(), seconds)
 
-    def _is_unfinished(self, task: int) -> bool:
-        query = "SELECT 1 FROM task WHERE id = ? AND task_group = ? AND finished_at IS NULL"
-        return self._database.look(query, (task, self.row_id)) is not None
+    def find_unfinished(self, last: int | None = None) -> int | None:
+        """Return a task (its row id) that has not ended, or None: `last`, which was one, if it still is.
 
-    def _find_unfinished(self) -> int | None:
-        """Return the newest task (its row id) that has not ended, as a rule the one to wait for longest, or None."""
+        Else it is the newest, as a rule the one to wait for longest.
+        """
+        if last is not None and self._is_unfinished(last):
+            return last
         # PostgreSQL would look for the maximum alone in all tasks from the newest on, however few of them are the group's.
         query = "SELECT MAX(id), COUNT(*) FROM task WHERE task_group = ? AND finished_at IS NULL"
         row = self._database.look(query, (self.row_id,))
         return row[0] if row else None
+
+    def _is_unfinished(self, task: int) -> bool:
+        query = "SELECT 1 FROM task WHERE id = ? AND task_group = ? AND finished_at IS NULL"
+        return self._database.look(query, (task, self.row_id)) is not None
 
     def _in_a_group_already(self, task_id: str, row_id: int) -> OperationConflict:
         row = self._database.row("SELECT group_id FROM task_group WHERE id = ?", (row_id,))
@@ -116,6 +120,12 @@ class TaskGroup:
         return OperationConflict(
             f"Task {task_id} is in {which} already; a task is in one group at most.", task_id=task_id, task_group=group_id
         )
+
+
+def timed_out(group_id: str, summary: Mapping[str, int], seconds: float | None) -> WaitTimeout:
+    """Return what to say when the tasks of a group have not ended after `seconds`."""
+    text = f"Tasks of group {group_id} have not ended after {seconds or 0:g} s; they go on. Wait again, or cancel them."
+    return WaitTimeout(text, task_group=group_id, **summary)
 
 
 def create_group(tasks: Tasks) -> TaskGroup:

@@ -47,6 +47,13 @@ class TaskHandle:
         """Return the task's report; raises `MissingResource`."""
         return self._tasks.get(self.task_id)
 
+    def glance(self) -> Row:
+        """Return what is equal as long as nothing of the task changes, by one statement; raises `MissingResource`."""
+        row = self._database.look(_LOOK, (self.task_id,))
+        if row is None:
+            raise MissingResource(resource_id=self.task_id)
+        return row
+
     def wait(self, timeout: float | timedelta | None = None) -> TaskReport:
         """Return the report of the task once it has finished.
 
@@ -55,15 +62,7 @@ class TaskHandle:
         """
         for _ in self._looks(timeout):
             pass
-        report = self.report()
-        if report.state == "error":
-            error = report.error or {}
-            msg = f"Task {self.task_id} failed: {error.get('description')}"
-            raise TaskFailed(msg, task_id=self.task_id, error=error)
-        if report.state == "canceled":
-            msg = f"Task {self.task_id} was canceled."
-            raise TaskCanceled(msg, task_id=self.task_id)
-        return report
+        return concluded(self.report())
 
     def watch(self, timeout: float | timedelta | None = None) -> Iterator[TaskReport]:
         """Yield the task's report now and after each change; the last one is final.
@@ -98,21 +97,32 @@ class TaskHandle:
         """Yield the task's row now and whenever something may have changed, until it has ended; raises `WaitTimeout`."""
         seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
         deadline = None if seconds is None else clock.monotonic() + seconds
-        row = self._look()
+        row = self.glance()
         yield row
         if row[1] is not None:
             return
         with self._database.watch() as watch:
             for _ in watch.looks(deadline):
-                row = self._look()
+                row = self.glance()
                 yield row
                 if row[1] is not None:
                     return
-        msg = f"Task {self.task_id} is {row[0]} after {seconds:g} s; it goes on. Wait again, or cancel it."
-        raise WaitTimeout(msg, task_id=self.task_id, state=row[0])
+        raise timed_out(self.task_id, row[0], seconds)
 
-    def _look(self) -> Row:
-        row = self._database.look(_LOOK, (self.task_id,))
-        if row is None:
-            raise MissingResource(resource_id=self.task_id)
-        return row
+
+def concluded(report: TaskReport) -> TaskReport:
+    """Return the report of a task that has ended well; raises `TaskFailed`, `TaskCanceled`."""
+    if report.state == "error":
+        error = report.error or {}
+        msg = f"Task {report.task_id} failed: {error.get('description')}"
+        raise TaskFailed(msg, task_id=report.task_id, error=error)
+    if report.state == "canceled":
+        msg = f"Task {report.task_id} was canceled."
+        raise TaskCanceled(msg, task_id=report.task_id)
+    return report
+
+
+def timed_out(task_id: str, state: str, seconds: float | None) -> WaitTimeout:
+    """Return what to say when a task has not ended after `seconds`."""
+    text = f"Task {task_id} is {state} after {seconds or 0:g} s; it goes on. Wait again, or cancel it."
+    return WaitTimeout(text, task_id=task_id, state=state)

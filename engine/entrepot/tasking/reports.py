@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -39,13 +39,14 @@ _PRIORITY_NAMES = {number: name for name, number in PRIORITIES.items()}
 class TaskReport:
     """A task as it is at one moment.
 
-    `finished` is None until its function has really stopped, also for a task that is canceled already. `worker_name` is
-    None until a worker has claimed it. `not_before` is when it may begin, None if that is at any time. `attempt` counts its
-    runs, `rescues` those that were lost with their worker, `retries` those that failed and were followed by another;
-    `attempts` tells of those. `spawned` holds the ids of the tasks that it enqueued. `waiting` says why it waits; None in
-    any other state, and where nobody asked.
+    `row_id` grows with every task. `finished` is None until its function has really stopped, also for a task that is
+    canceled already. `worker_name` is None until a worker has claimed it. `not_before` is when it may begin, None if that is
+    at any time. `attempt` counts its runs, `rescues` those that were lost with their worker, `retries` those that failed and
+    were followed by another; `attempts` tells of those. `spawned` holds the ids of the tasks that it enqueued. `waiting` says
+    why it waits; None in any other state, and where nobody asked.
     """
 
+    row_id: int
     task_id: str
     task_type: str
     state: str
@@ -106,18 +107,67 @@ def list_reports(
 
     `explain` says why those wait that do, which costs a few statements more, and one for each that is ready.
     """
+    condition, values = _condition(states, tags, group)
+    query = f"{_SELECT} WHERE {condition} ORDER BY task.id DESC LIMIT ?"
+    return _reports(database, database.rows(query, (*values, limit)), lease=lease, explain=explain)
+
+
+def iterate_reports(
+    database: Database,
+    *,
+    lease: timedelta,
+    states: Collection[str] = (),
+    tags: Collection[str] = (),
+    group: int | None = None,
+    is_alone: bool = False,
+    explain: bool = False,
+) -> Iterator[TaskReport]:
+    """Yield as `list_reports` returns, the oldest first and all of them; `is_alone` leaves out those that are in a group.
+
+    Few are in memory at a time. One that is removed meanwhile is left out.
+    """
+    condition, values = _condition(states, tags, group)
+    alone = " AND task.task_group IS NULL" if is_alone else ""
+    ids = [row[0] for row in database.rows(f"SELECT task.id FROM task WHERE {condition}{alone} ORDER BY task.id", values)]
+    for start in range(0, len(ids), _CHUNK):
+        yield from reports_of(database, ids[start : start + _CHUNK], lease=lease, explain=explain)
+
+
+def reports_of(database: Database, ids: Sequence[int], *, lease: timedelta, explain: bool = False) -> list[TaskReport]:
+    """Return the reports of the tasks with these row ids, in their order; one that is gone is left out."""
+    found: dict[int, TaskReport] = {}
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        query = f"{_SELECT} WHERE task.id IN ({', '.join('?' * len(chunk))})"
+        rows = database.rows(query, chunk)
+        found.update((report.row_id, report) for report in _reports(database, rows, lease=lease, explain=explain))
+    return [found[id_] for id_ in ids if id_ in found]
+
+
+def in_states(states: Collection[str]) -> tuple[str, list[object]]:
+    """Return the condition that a task is in one of `states`, with its values; an index serves it but for `finished`.
+
+    The index leaves out finished tasks, and is used where the condition says so in the words of its definition.
+    """
+    if "finished" in states or not set(states) <= set(STATES):
+        return f"task.state IN ({', '.join('?' * len(states))})", list(states)
+    names = ", ".join(f"'{state}'" for state in sorted(set(states)))
+    return f"(task.state IN ({names}) AND task.state <> 'finished')", []
+
+
+def _condition(states: Collection[str], tags: Collection[str], group: int | None) -> tuple[str, list[object]]:
     conditions, values = ["1 = 1"], list[object]()
     if states:
-        conditions.append(f"task.state IN ({', '.join('?' * len(states))})")
-        values += states
+        condition, named = in_states(states)
+        conditions.append(condition)
+        values += named
     for tag in tags:
         conditions.append("task.id IN (SELECT task FROM task_tag WHERE tag = ?)")
         values.append(tag)
     if group is not None:
         conditions.append("task.task_group = ?")
         values.append(group)
-    query = f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY task.id DESC LIMIT ?"
-    return _reports(database, database.rows(query, (*values, limit)), lease=lease, explain=explain)
+    return " AND ".join(conditions), values
 
 
 def _reports(database: Database, rows: list[Row], *, lease: timedelta, explain: bool) -> list[TaskReport]:
@@ -128,10 +178,16 @@ def _reports(database: Database, rows: list[Row], *, lease: timedelta, explain: 
         query = f"SELECT parent, task_id FROM task WHERE parent IN ({', '.join('?' * len(chunk))}) ORDER BY id"
         for parent, task_id in database.rows(query, chunk):
             spawned[parent].append(task_id)
-    tried = attempts.of(database, ids)
+    tried = dict.fromkeys(ids, ()) | attempts.of(database, [row[0] for row in rows if _may_have_failed(row)])
     tasks = [_waiting_task(row, tried[row[0]]) for row in rows if row[3] == "waiting"] if explain else []
     waits = waiting.explain(database, tasks, lease=lease) if tasks else {}
     return [_report(row, tuple(spawned[row[0]]), tried[row[0]], waits) for row in rows]
+
+
+def _may_have_failed(row: Row) -> bool:
+    """Return False of a task that has certainly had no run before its present or last one: nobody need look for any."""
+    state, attempt = row[3], row[13]
+    return attempt > 1 or (attempt == 1 and state not in ("running", "finished"))
 
 
 def _waiting_task(row: Row, tried: tuple[Attempt, ...]) -> WaitingTask:
@@ -167,6 +223,7 @@ def _report(row: Row, spawned: tuple[str, ...], tried: tuple[Attempt, ...], wait
         _,
     ) = row
     return TaskReport(
+        row_id=id_,
         task_id=task_id,
         task_type=task_type,
         state=state,

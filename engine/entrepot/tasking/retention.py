@@ -1,12 +1,14 @@
-"""Finished tasks are removed when they are old enough; a waiting or running one never is. Rounds of the retention loop."""
+"""Complete tasks are removed when they are old enough, or when somebody asks; a waiting or running one never is."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from entrepot import clock
+from entrepot.errors import InvalidPurgeState
 from entrepot.tasking import workers
 
 if TYPE_CHECKING:
@@ -16,31 +18,21 @@ if TYPE_CHECKING:
 _BATCH = 500
 #: A worker that gave no sign of life for this long is forgotten.
 _FORGET_WORKERS_AFTER = timedelta(hours=1)
+#: What somebody may ask to be removed. Source: the Pulp 2 REST contract, 3.3.
+PURGED_STATES = frozenset({"finished", "error", "skipped"})
 
 
 def remove_old_tasks(database: Database, *, older_than: timedelta) -> int:
-    """Remove the tasks that finished longer ago than `older_than`; return how many were."""
+    """Remove the tasks that finished longer ago than `older_than`; return how many were. A round of the retention loop."""
     before = clock.now_us() - clock.us(older_than)
     removed = 0
     while True:
         with database.transaction(durable=False):
-            ids = [
-                row[0]
-                for row in database.rows(
-                    "SELECT id FROM task WHERE finished_at < ? ORDER BY finished_at LIMIT ?", (before, _BATCH)
-                )
-            ]
+            query = f"SELECT id FROM task WHERE finished_at < ? ORDER BY finished_at LIMIT ?{database.skip_locked}"
+            ids = [row[0] for row in database.rows(query, (before, _BATCH))]
             if not ids:
                 break
-            marks = ", ".join("?" * len(ids))
-            tags = [
-                (tag, id_)
-                for id_, text in database.rows(f"SELECT id, tags FROM task WHERE id IN ({marks})", ids)
-                for tag in json.loads(text)
-            ]
-            database.executemany("DELETE FROM task_tag WHERE tag = ? AND task = ?", tags)
-            database.execute(f"DELETE FROM task_attempt WHERE task IN ({marks})", ids)
-            database.execute(f"DELETE FROM task WHERE id IN ({marks})", ids)
+            _remove(database, ids)
             removed += len(ids)
     with database.transaction(durable=False):
         database.execute(
@@ -50,3 +42,43 @@ def remove_old_tasks(database: Database, *, older_than: timedelta) -> int:
         )
         workers.forget_silent(database, since_us=clock.now_us() - clock.us(_FORGET_WORKERS_AFTER))
     return removed
+
+
+def purge(database: Database, states: Collection[str]) -> int:
+    """Remove all tasks that are complete and in one of `states`, whatever their age; return how many were.
+
+    A batch in a transaction: after a crash on the way some are gone and some are not. Raises `InvalidPurgeState`.
+    """
+    for state in states:
+        if state not in PURGED_STATES:
+            allowed = ", ".join(sorted(PURGED_STATES))
+            raise InvalidPurgeState(f"Tasks in state {state!r} cannot be purged, only those in: {allowed}.", state=state)
+    wanted = sorted(set(states))
+    if not wanted:
+        return 0
+    query = (
+        f"SELECT id FROM task WHERE state IN ({', '.join('?' * len(wanted))}) AND finished_at IS NOT NULL "
+        f"AND id > ? ORDER BY id LIMIT ?{database.skip_locked}"
+    )
+    removed, last = 0, 0
+    while True:
+        with database.transaction():
+            ids = [row[0] for row in database.rows(query, (*wanted, last, _BATCH))]
+            if not ids:
+                return removed
+            _remove(database, ids)
+        removed += len(ids)
+        last = ids[-1]
+
+
+def _remove(database: Database, ids: list[int]) -> None:
+    """Remove tasks (row ids) that are complete, with all that is known of them, in the caller's transaction."""
+    marks = ", ".join("?" * len(ids))
+    tags = [
+        (tag, id_)
+        for id_, text in database.rows(f"SELECT id, tags FROM task WHERE id IN ({marks})", ids)
+        for tag in json.loads(text)
+    ]
+    database.executemany("DELETE FROM task_tag WHERE tag = ? AND task = ?", tags)
+    database.execute(f"DELETE FROM task_attempt WHERE task IN ({marks})", ids)
+    database.execute(f"DELETE FROM task WHERE id IN ({marks})", ids)

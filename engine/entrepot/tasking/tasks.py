@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from entrepot import clock
 from entrepot.errors import InvalidValue
-from entrepot.tasking import groups, reports
+from entrepot.tasking import groups, reports, retention, search
 from entrepot.tasking.bulk_submission import submit_many
 from entrepot.tasking.context import find_current_task
 from entrepot.tasking.handle import TaskHandle
@@ -20,6 +20,7 @@ from entrepot.tasking.submission import NewTask, submit
 from entrepot.tasking.task_type import PRIORITIES
 
 if TYPE_CHECKING:
+    from entrepot.criteria import Criteria
     from entrepot.models import Database
     from entrepot.settings import Settings
     from entrepot.tasking.call import Call
@@ -59,6 +60,10 @@ class Tasks:
             new = [self._new(call, parent, group) for call in calls]
             return [TaskHandle(self, task_id) for task_id in submit_many(self.database, new, self.doorbell.ring)]
 
+    def lines_of(self, call: Call) -> list[str]:
+        """Return the names of the lines that a task for `call` would stand in: what it reserves, and its limits."""
+        return [resource.name for resource in self._new(call, None, None).resources]
+
     def handle(self, task_id: str) -> TaskHandle:
         """Return a handle on the task with this id, without looking whether it exists."""
         return TaskHandle(self, task_id)
@@ -84,6 +89,38 @@ class Tasks:
         return reports.list_reports(
             self.database, lease=self.lease, states=states, tags=tags, group=in_group, limit=limit, explain=explain
         )
+
+    def iterate(
+        self,
+        *,
+        states: Collection[str] = (),
+        tags: Collection[str] = (),
+        group: str | None = None,
+        is_alone: bool = False,
+        explain: bool = False,
+    ) -> Iterator[TaskReport]:
+        """Yield all tasks that `list` could return, the oldest first; `is_alone` leaves out those that are in a group.
+
+        Raises `MissingResource` if there is no such group.
+        """
+        in_group = None if group is None else self.get_group(group).row_id
+        return reports.iterate_reports(
+            self.database, lease=self.lease, states=states, tags=tags, group=in_group, is_alone=is_alone, explain=explain
+        )
+
+    def search(self, criteria: Criteria) -> Sequence[TaskReport]:
+        """Return the tasks that `criteria` select, in their order, else the oldest first; those in groups as well.
+
+        Raises `InvalidValue` for what cannot be asked, `SearchTooSlow`. Source: the Pulp 2 REST contract, 4.
+        """
+        return search.search_tasks(self.database, criteria, lease=self.lease)
+
+    def purge(self, states: Collection[str]) -> int:
+        """Remove all tasks that are complete and in one of `states`, and return how many there were.
+
+        Raises `InvalidPurgeState` if one of them is neither `finished`, `error` nor `skipped`; then none is removed.
+        """
+        return retention.purge(self.database, states)
 
     def cancel(self, task_id: str, *, with_spawned: bool = False) -> TaskReport:
         """Cancel one task, if it is not complete, and return its report; `with_spawned` all that it spawned as well.

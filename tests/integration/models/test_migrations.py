@@ -101,3 +101,18 @@ def test_a_model_has_the_columns_of_its_table(database: Database, table: str) ->
         name for name, column in columns.items() if column.null and name not in key
     }
     assert {field.column_name for field in TABLES[table]._meta.get_primary_keys()} == key
+
+
+def test_repositories_of_before_are_found_by_their_notes(empty_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = known_migrations()
+    with monkeypatch.context() as before:
+        before.setattr("entrepot.models.migrate.known_migrations", lambda: known[:3])
+        migrate(empty_database)
+    notes = '{"kind": "rpm", "arches": ["x86_64", 5, "noarch", "noarch"], "n": 5, "none": null, "odd": {"kind": "x"}}'
+    columns = "repository_id, notes, scratchpad, content_unit_counts, created_at"
+    empty_database.execute(f"INSERT INTO repository ({columns}) VALUES (?, ?, ?, ?, 0)", ("zoo", notes, "{}", "{}"))
+
+    migrate(empty_database)
+
+    found = empty_database.rows("SELECT name, value FROM repository_note ORDER BY name, value")
+    assert [tuple(row) for row in found] == [("arches", "noarch"), ("arches", "x86_64"), ("kind", "rpm")]

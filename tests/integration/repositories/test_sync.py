@@ -103,10 +103,10 @@ def test_names_that_need_encoding_arrive(engine: Engine, zoo: Repository, feed: 
     [
         (lambda feed: feed.statuses.update({"PULP_MANIFEST": 404}), "PLP2022", "404"),
         (lambda feed: feed.statuses.update({"PULP_MANIFEST": 500}), "PLP2022", "500"),
-        (lambda feed: feed.statuses.update({"a.txt": 404}), "PLP2005", "404"),
-        (lambda feed: feed.bodies.update({"a.txt": b"x"}), "PLP2005", "checksum"),
-        (lambda feed: feed.bodies.update({"a.txt": b"longer than promised"}), "PLP2005", "a.txt"),
-        (lambda feed: feed.bodies.update({"c.txt": b"c"}), "PLP2005", "c.txt"),
+        (lambda feed: feed.statuses.update({"a.txt": 404}), "PLP0000", "404"),
+        (lambda feed: feed.bodies.update({"a.txt": b"x"}), "PLP0000", "checksum"),
+        (lambda feed: feed.bodies.update({"a.txt": b"longer than promised"}), "PLP0000", "a.txt"),
+        (lambda feed: feed.bodies.update({"c.txt": b"c"}), "PLP0000", "c.txt"),
         (lambda feed: setattr(feed, "manifest", b"a.txt,no digest,1\n"), "PLP2004", "line 1"),
     ],
     ids=["no manifest", "server error", "file missing", "wrong checksum", "too long", "truncated", "malformed line"],
@@ -184,8 +184,9 @@ def test_a_sync_without_importer_or_feed_says_what_is_missing(engine: Engine) ->
     without_importer, without_feed = bare.sync(), silent.sync()
     drain(engine)
 
-    assert without_importer.report().error is not None
-    assert without_importer.report().error["code"] == "PLP0009"  # type: ignore[index]
+    error = without_importer.report().error
+    assert error is not None
+    assert (error["code"], error["data"]) == ("PLP0009", {"resources": {"repo_id": "bare"}})
     assert "feed" in str(without_feed.report().error)
 
 

@@ -225,3 +225,17 @@ def test_messages_do_not_pile_up_in_a_queue_that_nobody_serves(
         engine.enqueue(on_its_own_queue, number)
 
     assert len(messages(client, engine, "apart")) == 24
+
+
+def test_the_doorbell_says_whether_redis_answers_and_leaves_one_that_does_not_alone(
+    engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert engine.doorbell.is_connected()
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and nobody listens there
+        away = settings.model_copy(update={"broker_url": f"redis://127.0.0.1:{taken.getsockname()[1]}/0"})
+        with Engine(settings=away) as lonely:
+            assert not lonely.doorbell.is_connected()
+            monkeypatch.setattr(redis.Redis, "execute_command", None)  # asked again so soon, it would raise
+            assert not lonely.doorbell.is_connected()

@@ -23,6 +23,7 @@ def _step(**given: JSON) -> dict[str, JSON]:
 
 def _report(state: str = "running", *given: dict[str, JSON]) -> TaskReport:
     return TaskReport(
+        row_id=1,
         task_id="5b1c",
         task_type="sync",
         state=state,

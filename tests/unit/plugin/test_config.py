@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretBytes, SecretStr
 
 from entrepot.plugin import (
     Distributor,
@@ -15,6 +15,7 @@ from entrepot.plugin import (
     RefusedConfiguration,
     load_config,
     masked,
+    masked_unseen,
     unmasked,
 )
 
@@ -22,7 +23,7 @@ from entrepot.plugin import (
 def problems(model: Any, *layers: dict[str, Any]) -> dict[str, str]:
     with pytest.raises(RefusedConfiguration) as caught:
         load_config(model, "the_plugin", *layers)
-    found: dict[str, str] = caught.value.data["validation_errors"]
+    found: dict[str, str] = caught.value.data["problems"]
     return found
 
 
@@ -233,6 +234,35 @@ def test_secrets_are_masked_and_nothing_else():
     assert "hidden" not in repr(importer({"basic_auth_username": "u", "basic_auth_password": "hidden"}))
 
 
+class Mirror(BaseModel):
+    address: str
+    password: SecretStr
+    following: Mirror | None = None
+
+
+def test_a_secret_within_a_value_hides_the_value():
+    class Config(DistributorConfig):
+        mirrors: list[Mirror] | None = None
+        tokens: dict[str, list[SecretStr]] | None = None
+        key: SecretBytes | None = None
+        shelf: list[str] | None = None
+
+    stored = {"mirrors": [{"address": "a", "password": "p"}], "tokens": {"a": ["t"]}, "key": "k", "shelf": ["low"]}
+
+    assert masked(Config, stored) == {"mirrors": "*****", "tokens": "*****", "key": "*****", "shelf": ["low"]}
+
+
+def test_without_its_plugin_a_configuration_shows_only_what_all_plugins_have():
+    stored = {"feed": "http://a/", "proxy_password": "p", "redhat_token": "t", "shelf": None}
+
+    assert masked_unseen(ImporterConfig, stored) == {
+        "feed": "http://a/",
+        "proxy_password": "*****",
+        "redhat_token": "*****",
+        "shelf": None,
+    }
+
+
 def test_a_mask_that_comes_back_leaves_the_stored_secret_alone():
     old = {"proxy_password": "secret", "feed": "http://a/"}
 
@@ -249,8 +279,10 @@ def test_a_plugin_may_refuse_what_no_field_shows(parent: type[Importer | Distrib
         def check(self, config: Any) -> None:
             raise ValueError("it is Sunday")
 
-    with pytest.raises(RefusedConfiguration, match="picky refused its configuration: config: it is Sunday"):
+    with pytest.raises(RefusedConfiguration, match="picky refused its configuration: config: it is Sunday") as caught:
         Picky.configure({})
+
+    assert caught.value.plugin_kind == ("importer" if parent is Importer else "distributor")
 
 
 def test_a_plugin_may_name_the_field_that_it_refuses():

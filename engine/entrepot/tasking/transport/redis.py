@@ -108,6 +108,18 @@ class RedisDoorbell:
             self._absence.begin()
             self._database.announce()
 
+    def is_connected(self) -> bool:
+        """Return whether Redis answers; one that did not a moment ago is not asked again yet."""
+        if self._absence.is_to_be_left_alone:
+            return False
+        try:
+            self._broker.client.execute_command("PING")
+        except redis.RedisError:
+            self._absence.begin()
+            return False
+        self._absence.end()
+        return True
+
     def close(self) -> None:
         """Close the connections."""
         self._broker.client.close()
