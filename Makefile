@@ -1,4 +1,4 @@
-.PHONY: help setup demo serve test soak check format bench bench-queue
+.PHONY: help setup demo serve test soak check format bench bench-queue bench-api
 
 help:        ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,3 +29,6 @@ bench:       ## run the short benchmarks; exit 1 if a goal is missed
 
 bench-queue: ## measure the task queue beside its peers (10 to 15 minutes, not part of bench); exit 1 if a goal is missed
 	@scripts/bench_queue
+
+bench-api:   ## measure the REST API beside its floor (5 minutes, not part of bench); exit 1 if a goal is missed
+	@scripts/bench_api

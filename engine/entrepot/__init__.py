@@ -9,6 +9,8 @@
         engine.initialise()
         engine.enqueue(ship, "4711").wait(timeout=60)
 
+`entrepot.Client("https://packages.example.org", token=…)` has the names of `Engine` for a server that runs elsewhere.
+
 Names are imported when they are first used, so that `import entrepot` costs next to nothing.
 """
 
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from entrepot.version import __version__
 
 if TYPE_CHECKING:
+    from entrepot.client import Client
     from entrepot.engine import Engine
     from entrepot.errors import EntrepotError, TaskCanceled, TaskFailed, WaitTimeout
     from entrepot.settings import Settings
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Call": "entrepot.tasking",
+    "Client": "entrepot.client",
     "Engine": "entrepot.engine",
     "EntrepotError": "entrepot.errors",
     "Retry": "entrepot.tasking",
@@ -55,6 +59,7 @@ _HOMES = {
 
 __all__ = [
     "Call",
+    "Client",
     "Engine",
     "EntrepotError",
     "Retry",

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from entrepot import clock
 from entrepot.errors import DatabaseError
@@ -19,8 +19,8 @@ from entrepot.errors import DatabaseError
 if TYPE_CHECKING:
     from entrepot.engine import Engine
 
-#: More would not read faster: a look-up waits for the disk or the database, seldom for long.
-READER_THREADS = 8
+#: A look-up waits for the disk or the database, seldom for long; more threads would rather wait for each other.
+READER_THREADS = 4
 _IDLE_SECONDS = 1.0
 _OLDEST_SECONDS = 30.0
 
@@ -42,21 +42,23 @@ class Readers:
     async def run(self, function: Callable[[], _Result]) -> _Result:
         """Return what `function` returns, or raise what it raises."""
         self._start()
-        future: Future[_Result] = Future()
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[_Result] = loop.create_future()
 
         def job() -> bool:
             """Run the function; say whether the connection can be kept."""
-            if not future.set_running_or_notify_cancel():
+            if answered.cancelled():
                 return True
             try:
-                future.set_result(function())
+                result = function()
             except BaseException as error:  # noqa: BLE001 - handed on to the one who asked
-                future.set_exception(error)
+                _tell(loop, answered, error=error)
                 return not isinstance(error, DatabaseError)
+            _tell(loop, answered, result)
             return True
 
         self._jobs.put(job)
-        return await asyncio.wrap_future(future)
+        return await answered
 
     def _start(self) -> None:
         with self._starting:
@@ -80,3 +82,20 @@ class Readers:
             return self._jobs.get(timeout=_IDLE_SECONDS)
         except Empty:
             return None
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop, answered: asyncio.Future[Any], result: object = None, *, error: BaseException | None = None
+) -> None:
+    """Answer in the loop of who asked, who may have gone, as the loop itself may."""
+
+    def settle() -> None:
+        if answered.done():
+            return
+        if error is None:
+            answered.set_result(result)
+        else:
+            answered.set_exception(error)
+
+    with suppress(RuntimeError):  # the loop has ended
+        loop.call_soon_threadsafe(settle)

@@ -45,10 +45,9 @@ def _commands(text: str) -> list[str]:
     return [line.split()[0] for line in lines if line.startswith("  ") and line.split()]
 
 
-def _every_command(run) -> list[list[str]]:
-    groups = ["repo", "task", "group", "worker", "plugin", "db"]
-    paths = [[name] for name in _commands(run("--help").out) if name not in groups]
-    return paths + [[group, name] for group in groups for name in _commands(run(group, "--help").out)]
+def _every_command(run, *above: str) -> list[list[str]]:
+    names = _commands(run(*above, "--help").out)
+    return [path for name in names for path in _every_command(run, *above, name)] if names else [list(above)]
 
 
 def test_every_command_has_a_help_text_with_an_example(run) -> None:

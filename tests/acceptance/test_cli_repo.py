@@ -154,6 +154,60 @@ def test_update_merges_and_null_removes_and_secrets_stay_hidden(run) -> None:
     assert "hush" not in shown.out + run("repo", "show", "zoo").out
 
 
+def test_the_plugins_of_a_repository_are_set_changed_and_removed(run, served, feed) -> None:
+    feed.offer({"a.iso": b"a"})
+    run("repo", "create", "plugged")
+    steps = [
+        ("importer", "set", "plugged", "iso_importer", "--feed", feed.url, "--config", "max_downloads=3"),
+        ("importer", "update", "plugged", "--config", "max_downloads=null", "--config", "remove_missing=true"),
+        ("distributor", "add", "plugged", "iso_distributor", "--distributor-id", "web", "--config", "relative_url=p/q"),
+        ("distributor", "update", "plugged", "--auto-publish", "--config", "relative_url=p/r"),
+        ("sync", "plugged"),
+        ("download", "plugged", "--verify"),
+    ]
+
+    assert [ran.err for ran in (run("repo", *step) for step in steps) if ran.code] == []
+
+    assert run("repo", "importer", "show", "plugged", "-o", "json").document["config"] == {
+        "feed": feed.url,
+        "remove_missing": True,
+    }
+    [shown] = run("repo", "distributor", "list", "plugged", "-o", "json").document
+    assert (shown["distributor_id"], shown["auto_publish"], shown["base_path"]) == ("web", True, "p/r")
+    assert "/content/p/r/" in run("repo", "distributor", "list", "plugged").out
+    assert "iso_importer" in run("repo", "importer", "show", "plugged").out
+    assert httpx.get(f"{served.url}/content/p/r/a.iso").content == b"a"
+    assert run("repo", "distributor", "remove", "plugged").code == 0
+    assert run("repo", "importer", "remove", "plugged").code == 0
+    assert httpx.get(f"{served.url}/content/p/r/a.iso").status_code == 404
+    assert run("repo", "importer", "show", "plugged").code == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "code"),
+    [
+        (("importer", "set", "bare", "nope"), 2, "PLP1008"),
+        (("importer", "set", "bare", "iso_importer", "--feed", "gopher://x/"), 2, "PLP1000"),
+        (("importer", "update", "bare"), 3, "PLP0009"),
+        (("importer", "remove", "bare"), 3, "PLP0009"),
+        (("distributor", "add", "bare", "nope"), 2, "PLP2002"),
+        (("distributor", "add", "bare", "iso_distributor", "--distributor-id", "a.b"), 2, "PLP0015"),
+        (("distributor", "update", "bare"), 3, "PLP0009"),
+        (("distributor", "remove", "bare", "--distributor-id", "nobody"), 3, "PLP0009"),
+        (("download", "nowhere"), 3, "PLP0009"),
+    ],
+)
+def test_a_change_of_plugins_that_cannot_be_is_refused_at_once(
+    run, arguments: tuple[str, ...], exit_code: int, code: str
+) -> None:
+    run("init")
+    run("repo", "create", "bare")
+
+    ran = run("repo", *arguments, "-o", "json")
+
+    assert (ran.code, ran.out, ran.error["code"]) == (exit_code, "", code)
+
+
 def test_a_feed_that_is_not_there_fails_the_task_with_one_message(run, served, feed) -> None:
     _create(run, "astray", feed.url + "nowhere/")
 

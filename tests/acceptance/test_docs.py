@@ -29,7 +29,7 @@ from entrepot.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
 #: Pages whose commands are typed; in the others a command need only exist (tests/house/test_docs.py).
-WALKS = [ROOT / "README.md", ROOT / "docs" / "tutorial.md"]
+WALKS = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("tutorial.md", "access.md", "remote.md"))]
 OTHERS = sorted(set((ROOT / "docs").glob("*.md")) - set(WALKS))
 #: The folder that the pages' author seems to work in.
 SHOWN_FOLDER = "/home/ann/zoo"
@@ -100,7 +100,8 @@ class Shell:
         self._process = subprocess.Popen(
             ["bash", "--noprofile", "--norc"],
             cwd=folder,
-            env=home | {"PATH": path, "COLUMNS": "120", "ENTREPOT_WORKER_PROCESSES": "1"},
+            env=home
+            | {"PATH": path, "COLUMNS": "120", "ENTREPOT_WORKER_PROCESSES": "1", "XDG_CONFIG_HOME": f"{folder}/.config"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

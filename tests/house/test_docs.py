@@ -26,7 +26,7 @@ COMMAND = re.compile(r"(?:^|[;&|(/\s])entrepot((?: +(?:\"[^\"]*\"|[^\s;&|)#]+))+
 #: Languages whose every line is typed; in others, what follows `$ ` is.
 TYPED = {"sh"}
 #: Before the command, with a value.
-GLOBAL_OPTIONS = {"--data-dir", "--database-url"}
+GLOBAL_OPTIONS = {"--data-dir", "--database-url", "--url", "--profile", "--token", "--user", "--ca"}
 HTTP_PATHS = ("http://", "https://", "mailto:")
 
 

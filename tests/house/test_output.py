@@ -14,7 +14,7 @@ def test_nothing_but_the_command_line_prints(modules) -> None:
         module.place(call)
         for module in modules
         for call, name in module.calls()
-        if name == "print" and module.room != "cli" and not (module.room in ("processes", "serving") and is_announcement(call))
+        if name == "print" and module.room != "cli" and not (module.room in ("processes", "web") and is_announcement(call))
     ]
 
     assert printers == []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from entrepot.errors import DatabaseUnavailable
-from entrepot.serving.readers import Readers
+from entrepot.readers import Readers
 
 if TYPE_CHECKING:
     from entrepot.engine import Engine
@@ -78,3 +78,44 @@ def test_any_other_error_reaches_the_one_who_asked_and_the_thread_goes_on(reader
 
     assert asyncio.run(read()) == 1
     assert visited.begun == 1
+
+
+def test_what_nobody_waits_for_any_more_is_not_run(readers: Readers) -> None:
+    ran = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        begun.set()
+        go_on.wait(30)
+
+    async def read() -> None:
+        held = asyncio.ensure_future(readers.run(hold))
+        await asyncio.to_thread(begun.wait, 30)
+        canceled = asyncio.ensure_future(readers.run(lambda: ran.append("canceled")))
+        await asyncio.sleep(0)
+        canceled.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        await held
+        await readers.run(lambda: ran.append("asked"))
+
+    asyncio.run(read())
+
+    assert ran == ["asked"]
+
+
+def test_an_answer_to_a_loop_that_has_ended_is_dropped_and_the_thread_goes_on(readers: Readers) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        begun.set()
+        go_on.wait(30)
+
+    async def leave() -> None:
+        asyncio.ensure_future(readers.run(hold))  # noqa: RUF006 - nobody waits for it: that is the case
+        await asyncio.to_thread(begun.wait, 30)
+
+    asyncio.run(leave())
+    go_on.set()
+
+    assert asyncio.run(readers.run(lambda: 1)) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from entrepot.cli.administrator import ensure_administrator
 from entrepot.cli.session import OutputOption, Session
 
 app = typer.Typer(help="Bring the database up to date, or check it.", no_args_is_help=True, rich_markup_mode=None)
@@ -22,6 +23,7 @@ def init(ctx: typer.Context, *, output: OutputOption = None) -> None:  # noqa: A
     session = Session.of(ctx)
     with session.unchecked_engine() as engine, engine.visit():
         applied = [f"{migration.number:04d}_{migration.name}" for migration in engine.initialise()]
+        ensure_administrator(engine)
         settings, database_url = engine.settings, masked(engine.settings.effective_database_url)
     if session.as_json:
         write_json({"data_dir": str(settings.data_dir.absolute()), "database_url": database_url, "migrations": applied})
@@ -47,6 +49,7 @@ def migrate(ctx: typer.Context, *, output: OutputOption = None) -> None:  # noqa
     session = Session.of(ctx)
     with session.unchecked_engine() as engine, engine.visit():
         applied = [f"{migration.number:04d}_{migration.name}" for migration in engine.initialise()]
+        ensure_administrator(engine)
     if session.as_json:
         write_json({"migrations": applied})
         return

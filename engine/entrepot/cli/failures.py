@@ -1,7 +1,7 @@
 """What a failed command says and exits with; the one place that knows the exit codes.
 
 Exit codes: 0 done; 1 the task failed, or any other failure; 2 bad usage or refused input; 3 not found; 4 the task was
-canceled; 5 the wait timed out; 6 unavailable (database, storage, no worker); 130 interrupted.
+canceled; 5 the wait timed out; 6 unavailable (database, storage, server, no worker); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ import typer
 
 from entrepot.errors import (
     JSON,
+    AccessError,
     BrokenPlugin,
     DatabaseError,
     EntrepotError,
     MissingResource,
+    NotAuthenticated,
+    ServerUnavailable,
     StorageError,
     TaskCanceled,
     UnknownDistributorType,
@@ -50,6 +53,9 @@ _LISTS = {
     "revision": "entrepot repo publications REPOSITORY",
     "worker": "entrepot worker list",
     "host": "entrepot worker list",
+    "login": "entrepot user list",
+    "profile": "entrepot profile list",
+    "token": "entrepot token list",
 }
 
 
@@ -111,8 +117,10 @@ def exit_code(error: EntrepotError) -> int:
         return CANCELED
     if isinstance(error, WaitTimeout):
         return TIMED_OUT
-    if isinstance(error, (DatabaseError, StorageError)):
+    if isinstance(error, (DatabaseError, StorageError, ServerUnavailable)):
         return UNAVAILABLE
+    if isinstance(error, AccessError):
+        return REFUSED
     if error.status in _STATUSES_NOT_FOUND:
         return NOT_FOUND
     return REFUSED if error.status in _STATUSES_REFUSED else FAILED
@@ -124,6 +132,8 @@ def hints_for(error: EntrepotError) -> list[str]:
         resources = error.data.get("resources")
         kinds = list(resources) if isinstance(resources, dict) else []
         return [f"See what there is: {_LISTS[kind]}" for kind in kinds if kind in _LISTS]
+    if isinstance(error, NotAuthenticated):
+        return ["Say who asks: --user LOGIN, --token TOKEN, or a profile that does"]
     if isinstance(error, (UnknownImporterType, UnknownDistributorType, BrokenPlugin)):
         return ["See what is installed: entrepot plugin list"]
     return []

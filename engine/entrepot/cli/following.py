@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import typer
 
@@ -18,11 +18,17 @@ from entrepot.cli.failures import CANCELED, FAILED, INTERRUPTED, TIMED_OUT, UNAV
 from entrepot.cli.output import as_document, write_json, write_line
 from entrepot.cli.progress import Display, open_display
 from entrepot.cli.steps import unit_errors
-from entrepot.errors import JSON, TaskCanceled, TaskError, TaskFailed, WaitTimeout
+from entrepot.errors import JSON, AccessError, TaskCanceled, TaskError, TaskFailed, WaitTimeout
 
 if TYPE_CHECKING:
+    from entrepot import client, tasking
+    from entrepot.client import Client
     from entrepot.engine import Engine
-    from entrepot.tasking import GroupReport, TaskGroup, TaskHandle, TaskReport
+    from entrepot.tasking import GroupReport, TaskReport
+
+    Service: TypeAlias = Engine | Client
+    Handle: TypeAlias = tasking.TaskHandle | client.TaskHandle
+    Group: TypeAlias = tasking.TaskGroup | client.TaskGroup
 
 #: How often the workers are looked at while a task is waited for, seconds.
 _LOOK_SECONDS = 5.0
@@ -45,7 +51,7 @@ class Following:
     with_spawned: bool = True
 
 
-def start(engine: Engine, handle: TaskHandle, title: str, *, background: bool, following: Following) -> None:
+def start(engine: Service, handle: Handle, title: str, *, background: bool, following: Following) -> None:
     """Print the id of a task that was just enqueued and return, if it is to run in the background; else follow it."""
     if not background:
         follow(engine, handle, title, following)
@@ -55,7 +61,7 @@ def start(engine: Engine, handle: TaskHandle, title: str, *, background: bool, f
         write_line(handle.task_id)
 
 
-def follow(engine: Engine, handle: TaskHandle, title: str, following: Following) -> None:
+def follow(engine: Service, handle: Handle, title: str, following: Following) -> None:
     """Show the task until it and the tasks it spawned have ended, and print what came of them.
 
     Raises `CommandFailed` if one failed or was canceled, if time ran out, or if no worker is there; ends with
@@ -77,7 +83,7 @@ def follow(engine: Engine, handle: TaskHandle, title: str, following: Following)
         _conclude(report)
 
 
-def follow_group(engine: Engine, group: TaskGroup, timeout_seconds: float | None) -> GroupReport:
+def follow_group(engine: Service, group: Group, timeout_seconds: float | None) -> GroupReport:
     """Return the report of a group once all of its tasks have ended; `conclude_group` says what came of them.
 
     Raises `CommandFailed` if time ran out, or if no worker is there; ends with exit code 130 at Ctrl-C. The tasks go on.
@@ -91,7 +97,7 @@ def follow_group(engine: Engine, group: TaskGroup, timeout_seconds: float | None
             except WaitTimeout:
                 if left is not None and left <= _PATIENCE_SECONDS:
                     raise CommandFailed(_group_timed_out(group, timeout_seconds or 0)) from None
-                if not any(worker.alive for worker in engine.workers()):
+                if not _is_any_alive(engine):
                     raise CommandFailed(_no_worker_for(group)) from None
             else:
                 return group.report()
@@ -111,7 +117,7 @@ def conclude_group(report: GroupReport) -> None:
 
 
 def _follow_all(
-    engine: Engine, handle: TaskHandle, title: str, *, deadline: float | None, display: Display, following: Following
+    engine: Service, handle: Handle, title: str, *, deadline: float | None, display: Display, following: Following
 ) -> Iterator[TaskReport]:
     """Yield the final report of the task, then those of the tasks it spawned."""
     report = handle.report()
@@ -126,7 +132,7 @@ def _follow_all(
         yield from _follow_all(engine, spawned, title, deadline=deadline, display=display, following=following)
 
 
-def _changes(engine: Engine, handle: TaskHandle, deadline: float | None, following: Following) -> Iterator[TaskReport]:
+def _changes(engine: Service, handle: Handle, deadline: float | None, following: Following) -> Iterator[TaskReport]:
     """Yield the task's reports until it has ended, looking in between after the workers and why it still waits."""
     while True:
         left = None if deadline is None else deadline - clock.monotonic()
@@ -148,7 +154,7 @@ def _changes(engine: Engine, handle: TaskHandle, deadline: float | None, followi
         return
 
 
-def _require_worker(engine: Engine, handle: TaskHandle, deadline: float | None) -> None:
+def _require_worker(engine: Service, handle: Handle, deadline: float | None) -> None:
     """Return when a worker is there for the task, or the task has ended; raise `CommandFailed` if none appears in a while."""
     patience = clock.monotonic() + _PATIENCE_SECONDS
     if deadline is not None:
@@ -163,10 +169,18 @@ def _require_worker(engine: Engine, handle: TaskHandle, deadline: float | None) 
         report = handle.report()
 
 
-def _has_worker(engine: Engine, report: TaskReport) -> bool:
+def _has_worker(engine: Service, report: TaskReport) -> bool:
     if report.waiting is not None and report.waiting.reason == "no worker":
         return False
-    return any(worker.alive for worker in engine.workers())
+    return _is_any_alive(engine)
+
+
+def _is_any_alive(engine: Service) -> bool:
+    """Say whether a worker is there; yes if who asks may not know."""
+    try:
+        return any(worker.alive for worker in engine.workers())
+    except AccessError:
+        return True
 
 
 def _no_worker(report: TaskReport) -> Failure:
@@ -184,7 +198,7 @@ def _no_worker(report: TaskReport) -> Failure:
     )
 
 
-def _no_worker_for(group: TaskGroup) -> Failure:
+def _no_worker_for(group: Group) -> Failure:
     return Failure(
         f"No worker is running, so the tasks of group {group.group_id} wait; they are kept and run when one is there.",
         UNAVAILABLE,
@@ -197,7 +211,7 @@ def _no_worker_for(group: TaskGroup) -> Failure:
     )
 
 
-def _group_timed_out(group: TaskGroup, timeout_seconds: float) -> Failure:
+def _group_timed_out(group: Group, timeout_seconds: float) -> Failure:
     return Failure(
         f"Not all tasks of group {group.group_id} have ended after {timeout_seconds:g} s; they go on.",
         TIMED_OUT,

@@ -33,7 +33,7 @@ def list_groups(
     from entrepot.cli.output import write_json, write_table
 
     session = Session.of(ctx)
-    with session.engine() as engine:
+    with session.service() as engine:
         reports = engine.tasks.list_groups(limit=limit)
     if session.as_json:
         write_json(reports)
@@ -50,11 +50,11 @@ def show(ctx: typer.Context, group_id: GroupId, *, output: OutputOption = None) 
 
     Example: entrepot group show 7c9e66
     """
-    from entrepot.tasking.short_ids import full_group_id
+    from entrepot.cli.short_ids import full_group_id
 
     session = Session.of(ctx)
-    with session.engine() as engine:
-        report = engine.tasks.get_group(full_group_id(engine.database, group_id)).report()
+    with session.service() as engine:
+        report = engine.tasks.get_group(full_group_id(engine, group_id)).report()
     _write(report, as_json=session.as_json)
 
 
@@ -67,11 +67,11 @@ def wait(ctx: typer.Context, group_id: GroupId, *, timeout: TimeoutOption = None
     Example: entrepot group wait 7c9e66 --timeout 60
     """
     from entrepot.cli.following import conclude_group, follow_group
-    from entrepot.tasking.short_ids import full_group_id
+    from entrepot.cli.short_ids import full_group_id
 
     session = Session.of(ctx)
-    with session.engine() as engine:
-        report = follow_group(engine, engine.tasks.get_group(full_group_id(engine.database, group_id)), timeout)
+    with session.service() as engine:
+        report = follow_group(engine, engine.tasks.get_group(full_group_id(engine, group_id)), timeout)
     _write(report, as_json=session.as_json)
     conclude_group(report)
 
@@ -85,11 +85,11 @@ def cancel(ctx: typer.Context, group_id: GroupId, *, output: OutputOption = None
     Example: entrepot group cancel 7c9e66
     """
     from entrepot.cli.output import write_json, write_line
-    from entrepot.tasking.short_ids import full_group_id
+    from entrepot.cli.short_ids import full_group_id
 
     session = Session.of(ctx)
-    with session.engine() as engine:
-        group = engine.tasks.get_group(full_group_id(engine.database, group_id))
+    with session.service() as engine:
+        group = engine.tasks.get_group(full_group_id(engine, group_id))
         count = group.cancel()
         report = group.report()
     if session.as_json:

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from entrepot.cli import database, group, plugin, repo, server, task, worker
+from entrepot.cli import database, group, plugin, profile, repo, role, server, task, token, user, worker
 from entrepot.cli.failures import INTERRUPTED, REFUSED, CommandFailed, describe
+from entrepot.cli.remote import chosen_remote
 from entrepot.cli.session import OutputOption, Session
 from entrepot.version import __version__
 
@@ -38,15 +39,21 @@ app.add_typer(worker.app, name="worker")
 app.add_typer(repo.app, name="repo")
 app.add_typer(task.app, name="task")
 app.add_typer(group.app, name="group")
+app.add_typer(user.app, name="user")
+app.add_typer(role.app, name="role")
+app.add_typer(token.app, name="token")
 app.add_typer(plugin.app, name="plugin")
+app.add_typer(profile.app, name="profile")
 app.add_typer(database.app, name="db")
-app.command("api", hidden=True)(server.api)
+app.command("api")(server.api)
 app.command("worker-process", hidden=True)(worker.worker_process)
 app.command("bury-worker", hidden=True)(worker.bury_worker)
 
 
 @app.callback()
 def program(
+    ctx: typer.Context,
+    *,
     data_dir: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Folder that holds everything the engine writes [env: ENTREPOT_DATA_DIR]."),
@@ -54,12 +61,34 @@ def program(
     database_url: Annotated[
         str | None, typer.Option(metavar="URL", help="sqlite:///path or postgresql://… [env: ENTREPOT_DATABASE_URL].")
     ] = None,
+    url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Ask the server at this address, in place of the engine of this machine.")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Ask the server of this profile; see `entrepot profile`.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(metavar="TOKEN", help="The API token to ask the server with [env: ENTREPOT_TOKEN].")
+    ] = None,
+    user: Annotated[
+        str | None,
+        typer.Option(metavar="LOGIN", help="Who asks the server; the password is asked for [env: ENTREPOT_PASSWORD]."),
+    ] = None,
+    ca: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Certificate authorities to trust in place of the system's.")
+    ] = None,
 ) -> None:
     """Take the options that every command has; they are set in the environment, because child processes need them too."""
     if data_dir is not None:
         os.environ["ENTREPOT_DATA_DIR"] = str(data_dir.expanduser().absolute())
     if database_url is not None:
         os.environ["ENTREPOT_DATABASE_URL"] = database_url
+    session = Session.of(ctx)
+    session.remote = chosen_remote(url=url, profile=profile, token=token, user=user, ca=ca)
+    if session.remote is not None and (data_dir is not None or database_url is not None):
+        from entrepot.errors import InvalidValue
+
+        raise InvalidValue("--url", why="the server has its own data: leave out --data-dir and --database-url")
 
 
 @app.command()

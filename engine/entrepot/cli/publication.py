@@ -39,7 +39,7 @@ def publish(
 
     session = Session.of(ctx)
     override_config = pairs(override, option="--override") or None
-    with session.engine() as engine:
+    with session.service() as engine:
         repository = engine.repositories.get(repository_id)
         handle = repository.publish(chosen_distributor(repository.report(), distributor_id), override_config)
         start(engine, handle, f"publish {repository_id}", background=background, following=Following(timeout, session.as_json))
@@ -61,7 +61,7 @@ def publications(
     from entrepot.cli.output import write_json, write_table
 
     session = Session.of(ctx)
-    with session.engine() as engine:
+    with session.service() as engine:
         repository = engine.repositories.get(repository_id)
         reports = repository.publications(chosen_distributor(repository.report(), distributor_id))
     if session.as_json:
@@ -100,7 +100,7 @@ def roll_back(
     from entrepot.cli.output import write_json, write_line
 
     session = Session.of(ctx)
-    with session.engine() as engine:
+    with session.service() as engine:
         repository = engine.repositories.get(repository_id)
         report = repository.roll_back(chosen_distributor(repository.report(), distributor_id), revision)
     if session.as_json:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entrepot.cli import distributor as distributor_commands
+from entrepot.cli import importer as importer_commands
 from entrepot.cli import publication, sync
 from entrepot.cli.failures import FAILED
 from entrepot.cli.session import OutputOption, Session
@@ -63,6 +65,7 @@ def create(
     from entrepot.cli.output import write_json, write_line
     from entrepot.cli.values import pairs
     from entrepot.errors import MissingValue
+    from entrepot.repositories import UNSET
 
     session = Session.of(ctx)
     importer_settings = pairs(importer_config, option="--importer-config")
@@ -78,13 +81,13 @@ def create(
         entry: dict[str, JSON] = {"distributor_type_id": distributor, "distributor_config": distributor_settings}
         entry |= {"auto_publish": auto_publish, "distributor_id": distributor_id or distributor}
         distributors.append(entry)
-    with session.engine() as engine:
+    with session.service() as engine:
         repository = engine.repositories.create(
             repository_id,
             importer_type_id=importer,
             importer_config=importer_settings,
             distributors=distributors,
-            display_name=display_name,
+            display_name=UNSET if display_name is None else display_name,
             description=description,
             notes=pairs(note, option="--note"),
         )
@@ -106,8 +109,8 @@ def list_repositories(ctx: typer.Context, *, output: OutputOption = None) -> Non
     from entrepot.cli.output import write_json, write_table
 
     session = Session.of(ctx)
-    with session.engine() as engine:
-        reports = [repository.report() for repository in engine.repositories.list()]
+    with session.service() as engine:
+        reports = engine.repositories.reports()
     if session.as_json:
         write_json(reports)
         return
@@ -133,7 +136,7 @@ def show(ctx: typer.Context, repository_id: RepositoryId, *, output: OutputOptio
     from entrepot.cli.output import write_json
 
     session = Session.of(ctx)
-    with session.engine() as engine:
+    with session.service() as engine:
         report = engine.repositories.get(repository_id).report()
     if session.as_json:
         write_json(report)
@@ -166,21 +169,22 @@ def update(
     from entrepot.cli.output import write_json, write_line
     from entrepot.cli.publication import chosen_distributor
     from entrepot.cli.values import pairs
+    from entrepot.repositories import UNSET
 
     session = Session.of(ctx)
     importer_settings = pairs(importer_config, option="--importer-config")
     if feed is not None:
         importer_settings["feed"] = feed
     distributor_settings = pairs(distributor_config, option="--distributor-config")
-    with session.engine() as engine:
+    with session.service() as engine:
         repository = engine.repositories.get(repository_id)
         changed = {}
         if distributor_settings:
             changed[chosen_distributor(repository.report(), distributor_id)] = distributor_settings
         report = repository.update(
-            display_name=display_name,
-            description=description,
-            notes=pairs(note, option="--note") or None,
+            display_name=UNSET if display_name is None else display_name,
+            description=UNSET if description is None else description,
+            notes=pairs(note, option="--note") or UNSET,
             importer_config=importer_settings or None,
             distributor_configs=changed or None,
         )
@@ -209,7 +213,7 @@ def delete(
     from entrepot.cli.following import Following, start
 
     session = Session.of(ctx)
-    with session.engine() as engine:
+    with session.service() as engine:
         engine.repositories.get(repository_id)
         is_asked = not yes and sys.stdin.isatty() and sys.stdout.isatty()
         if is_asked and not typer.confirm(f"Delete repository {repository_id} and what it publishes?"):
@@ -267,3 +271,6 @@ app.command("publish")(publication.publish)
 app.command("publications")(publication.publications)
 app.command("roll-back")(publication.roll_back)
 app.command("history")(sync.history)
+app.command("download")(sync.download)
+app.add_typer(importer_commands.app, name="importer")
+app.add_typer(distributor_commands.app, name="distributor")

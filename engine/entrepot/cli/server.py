@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from entrepot.cli.administrator import ensure_administrator
 from entrepot.cli.logs import start_logging
 from entrepot.cli.session import Session
 from entrepot.cli.worker import ProcessesOption, ThreadsOption
@@ -23,7 +24,7 @@ def serve(
     processes: ProcessesOption = None,
     threads: ThreadsOption = None,
 ) -> None:
-    """Run the engine: content over HTTP and workers.
+    """Run the engine: REST API and content over HTTP, and workers.
 
     Until SIGTERM or Ctrl-C. Makes the data folder and the database if they are missing.
 
@@ -32,11 +33,14 @@ def serve(
     session = Session.of(ctx)
     with session.unchecked_engine() as engine, engine.visit():
         engine.initialise()
+        ensure_administrator(engine)
         settings = engine.settings
-    from entrepot.processes.supervisor import run_serve
-    from entrepot.serving.http_server import bound_socket
+        from entrepot.processes.supervisor import run_serve
+        from entrepot.web.server import bound_socket
+        from entrepot.web.tls import tls_context
 
-    bound_socket(host, port).close()  # says what is wrong before anything is started
+        tls_context(engine)  # says what is wrong before anything is started, as the next line does
+    bound_socket(host, port).close()
     processes, threads = processes or settings.worker_processes, threads or settings.worker_threads
     start_logging()
     typer.echo(f"entrepot {__version__}: data in {settings.data_dir}, {processes} workers of {threads} threads", err=True)
@@ -51,8 +55,13 @@ def api(
     exit_with_parent: Annotated[bool, typer.Option("--exit-with-parent", help="Stop at the end of standard input.")] = False,
     access_log: Annotated[bool, typer.Option("--access-log", help="Log each request.")] = False,
 ) -> None:
-    """Serve content over HTTP, without workers; the supervisor starts it."""
-    from entrepot.serving.http_server import run_api
+    """Serve the REST API and content over HTTP, and nothing else.
+
+    Until SIGTERM or Ctrl-C. `serve` runs one; more of them, on other ports or hosts, are the same API.
+
+    Example: entrepot api --port 8081
+    """
+    from entrepot.web.server import run_api
 
     start_logging()
     settings = Session.of(ctx).settings()

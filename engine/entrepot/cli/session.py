@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entrepot.cli.failures import UNAVAILABLE, CommandFailed, Failure
+from entrepot.cli.failures import REFUSED, UNAVAILABLE, CommandFailed, Failure
 from entrepot.server_address import masked
 
 if TYPE_CHECKING:
+    from entrepot.cli.remote import Remote
+    from entrepot.client import Client
     from entrepot.engine import Engine
     from entrepot.settings import Settings
 
@@ -28,8 +30,10 @@ class Session:
     """One run of the command line."""
 
     def __init__(self) -> None:
-        """Begin with tables for people."""
+        """Begin with tables for people, on this machine."""
         self.output = OutputFormat.TABLE
+        #: The server that is asked in place of this machine's engine, if there is one.
+        self.remote: Remote | None = None
 
     @classmethod
     def of(cls, ctx: typer.Context) -> Session:
@@ -46,8 +50,11 @@ class Session:
     def settings(self) -> Settings:
         """Return the settings; the global options are in the environment by now.
 
-        Raises `InvalidSettings`.
+        Raises `InvalidSettings`, `CommandFailed` (refused) if a server is to be asked.
         """
+        if self.remote is not None:
+            text = "This command works on the machine that entrepot runs on, and not over REST."
+            raise CommandFailed(Failure(text, REFUSED, "PLP0015", hints=["Run it there, without --url and --profile."]))
         from entrepot.settings import read_settings
 
         return read_settings()
@@ -82,6 +89,16 @@ class Session:
         with Engine(settings=settings) as engine, engine.visit():
             engine.check()
             yield engine
+
+    @contextmanager
+    def service(self) -> Iterator[Engine | Client]:
+        """Give the server that is to be asked, else the engine of this machine; raises as `engine` does."""
+        if self.remote is None:
+            with self.engine() as engine:
+                yield engine
+        else:
+            with self.remote.client() as client:
+                yield client
 
 
 def _exists(settings: Settings) -> bool:

@@ -1,4 +1,4 @@
-"""`entrepot repo sync` and `entrepot repo history`: bring content in, and see how that went."""
+"""`entrepot repo sync`, `download` and `history`: bring content in, look whether it is there, and see how that went."""
 
 from __future__ import annotations
 
@@ -48,9 +48,33 @@ def sync(
 
     session = Session.of(ctx)
     override_config = pairs(override, option="--override") or None
-    with session.engine() as engine:
+    with session.service() as engine:
         handle = engine.repositories.get(repository_id).sync(override_config)
         start(engine, handle, f"sync {repository_id}", background=background, following=Following(timeout, session.as_json))
+
+
+def download(
+    ctx: typer.Context,
+    repository_id: RepositoryId,
+    *,
+    verify: Annotated[bool, typer.Option("--verify", help="Read every file and compare its digest.")] = False,
+    background: BackgroundOption = False,
+    timeout: TimeoutOption = None,
+    output: OutputOption = None,  # noqa: ARG001 - read by its callback
+) -> None:
+    """Look whether every file of a repository is in the store.
+
+    What is missing or damaged is named by `entrepot task show`, and fails nothing. It does not wait for other tasks.
+
+    Example: entrepot repo download zoo --verify
+    """
+    from entrepot.cli.following import Following, start
+
+    session = Session.of(ctx)
+    with session.service() as engine:
+        handle = engine.repositories.get(repository_id).request_download(verify_all_units=verify)
+        title = f"download {repository_id}"
+        start(engine, handle, title, background=background, following=Following(timeout, session.as_json))
 
 
 def history(
@@ -73,7 +97,7 @@ def history(
     from entrepot.cli.output import span_text, write_json, write_table
 
     session = Session.of(ctx)
-    with session.engine() as engine:
+    with session.service() as engine:
         entries = engine.repositories.get(repository_id).history(kind.value, distributor_id=distributor_id, limit=limit)
     if session.as_json:
         write_json(entries)

@@ -39,10 +39,10 @@ def list_tasks(
     """
     from entrepot import clock
     from entrepot.cli.output import span_text, write_json, write_table
+    from entrepot.cli.short_ids import full_group_id
     from entrepot.cli.steps import note
     from entrepot.errors import InvalidValue
     from entrepot.tasking import STATES
-    from entrepot.tasking.short_ids import full_group_id
     from entrepot.tasking.waiting import rough_text
 
     session = Session.of(ctx)
@@ -50,8 +50,8 @@ def list_tasks(
     if unknown := [name for name in states if name not in STATES]:
         raise InvalidValue("state", why=f"{unknown[0]!r} is none of {', '.join(STATES)}")
     tags = [*(tag or ()), *([f"pulp:repository:{repository}"] if repository else ())]
-    with session.engine() as engine:
-        group_id = None if group is None else full_group_id(engine.database, group)
+    with session.service() as engine:
+        group_id = None if group is None else full_group_id(engine, group)
         reports = engine.tasks.list(states=states, tags=tags, group=group_id, limit=limit, explain=True)
     if session.as_json:
         write_json(reports)
@@ -71,12 +71,12 @@ def show(ctx: typer.Context, task_id: TaskId, *, output: OutputOption = None) ->
     Example: entrepot task show 5b1c2a -o json
     """
     from entrepot.cli.output import write_json, write_record
+    from entrepot.cli.short_ids import full_task_id
     from entrepot.cli.steps import outcome, runs, steps, unit_errors
-    from entrepot.tasking.short_ids import full_task_id
 
     session = Session.of(ctx)
-    with session.engine() as engine:
-        report = engine.tasks.get(full_task_id(engine.database, task_id))
+    with session.service() as engine:
+        report = engine.tasks.get(full_task_id(engine, task_id))
     if session.as_json:
         write_json(report)
         return
@@ -124,12 +124,12 @@ def wait(ctx: typer.Context, task_id: TaskId, *, timeout: TimeoutOption = None, 
     """
     from entrepot.cli.following import Following, follow
     from entrepot.cli.output import write_line
+    from entrepot.cli.short_ids import full_task_id
     from entrepot.cli.steps import outcome
-    from entrepot.tasking.short_ids import full_task_id
 
     session = Session.of(ctx)
-    with session.engine() as engine:
-        handle = engine.tasks.handle(engine.tasks.get(full_task_id(engine.database, task_id)).task_id)
+    with session.service() as engine:
+        handle = engine.tasks.handle(engine.tasks.get(full_task_id(engine, task_id)).task_id)
         follow(engine, handle, "", Following(timeout, session.as_json, is_quiet=True, with_spawned=False))
         if not session.as_json:
             report = handle.report()
@@ -145,11 +145,11 @@ def watch(ctx: typer.Context, task_id: TaskId, *, timeout: TimeoutOption = None,
     Example: entrepot task watch 5b1c2a
     """
     from entrepot.cli.following import Following, follow
-    from entrepot.tasking.short_ids import full_task_id
+    from entrepot.cli.short_ids import full_task_id
 
     session = Session.of(ctx)
-    with session.engine() as engine:
-        report = engine.tasks.get(full_task_id(engine.database, task_id))
+    with session.service() as engine:
+        report = engine.tasks.get(full_task_id(engine, task_id))
         follow(engine, engine.tasks.handle(report.task_id), report.title, Following(timeout, session.as_json))
 
 
@@ -170,11 +170,11 @@ def cancel(
     Example: entrepot task cancel 5b1c2a --with-spawned
     """
     from entrepot.cli.output import write_json, write_line
-    from entrepot.tasking.short_ids import full_task_id
+    from entrepot.cli.short_ids import full_task_id
 
     session = Session.of(ctx)
-    with session.engine() as engine:
-        before = engine.tasks.get(full_task_id(engine.database, task_id))
+    with session.service() as engine:
+        before = engine.tasks.get(full_task_id(engine, task_id))
         report = engine.tasks.cancel(before.task_id, with_spawned=with_spawned)
     if session.as_json:
         write_json(report)

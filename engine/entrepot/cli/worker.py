@@ -89,7 +89,7 @@ def list_workers(
     from entrepot.tasking.waiting import rough_text
 
     session = Session.of(ctx)
-    with session.engine() as engine:
+    with session.service() as engine:
         reports = engine.workers()
         running = [(report, engine.tasks.get(task_id)) for report in reports for task_id in report.tasks] if tasks else []
     if session.as_json:
@@ -152,7 +152,7 @@ def drain(
 
     _require_one(name, host, every=every)
     session = Session.of(ctx)
-    with session.engine() as engine:
+    with session.service() as engine:
         found = engine.drain_workers(name, host=host, wait=None if wait is None else timedelta(seconds=wait))
         names = {report.name for report in found}
         reports = [report for report in engine.workers() if report.name in names]
@@ -181,7 +181,7 @@ def resume(
 
     _require_one(name, host, every=every)
     session = Session.of(ctx)
-    with session.engine() as engine:
+    with session.service() as engine:
         found = engine.resume_workers(name, host=host)
     if session.as_json:
         write_json(found)

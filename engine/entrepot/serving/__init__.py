@@ -2,7 +2,7 @@
 
 A request walks down: `app` (routes, errors) -> `readers` (a thread with a database connection) -> `paths` (is this a path at
 all) -> the engine (what is published there) ->
-`files` (a blob, with `media_types`, `conditions` and `ranges`) or `listing` (a folder). `http_server` runs it in uvicorn.
+`files` (a blob, with `media_types`, `conditions` and `ranges`) or `listing` (a folder). `entrepot.web` serves it.
 """
 
 from entrepot.serving.app import content_app

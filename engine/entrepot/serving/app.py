@@ -17,7 +17,6 @@ from entrepot.repositories.reports import PublishedDirectory
 from entrepot.serving.files import file_response
 from entrepot.serving.listing import listing_response
 from entrepot.serving.paths import requested_path
-from entrepot.serving.readers import Readers
 from entrepot.version import __version__
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from entrepot.engine import Engine
+    from entrepot.readers import Readers
 
 _LOG = logging.getLogger("entrepot.serving")
 #: What a client is asked to wait before it tries again, seconds.
@@ -35,9 +35,9 @@ _NOT_FOUND = 404
 _SERVER_ERROR = 500
 
 
-def content_app(engine: Engine) -> Starlette:
+def content_app(engine: Engine, readers: Readers) -> Starlette:
     """Return the ASGI app that serves what `engine` has published below `/content/`, and `/`, `/healthz` and `/readyz`."""
-    door = ContentDoor(engine)
+    door = ContentDoor(engine, readers)
     app = Starlette(
         routes=[
             Route("/", door.front_page, methods=["GET"]),
@@ -55,15 +55,18 @@ def content_app(engine: Engine) -> Starlette:
 class ContentDoor:
     """The endpoints; what may wait for the disk or the database is left to `Readers`."""
 
-    def __init__(self, engine: Engine) -> None:
-        """Serve what `engine` has published."""
+    def __init__(self, engine: Engine, readers: Readers) -> None:
+        """Serve what `engine` has published, with the threads of `readers`."""
         self._engine = engine
-        self._readers = Readers(engine)
+        self._readers = readers
 
     async def front_page(self, request: Request) -> Response:
-        """Say what this is and where the content is."""
+        """Say what this is and where everything is."""
         root = request.scope.get("root_path", "")
-        places = f"content    {root}/content/\nalive      {root}/healthz\nready      {root}/readyz\n"
+        places = (
+            f"content    {root}/content/\nREST API   {root}/pulp/api/v2/docs/\n"
+            f"alive      {root}/healthz\nready      {root}/readyz\n"
+        )
         return _text(f"entrepot {__version__}\n\n{places}")
 
     async def alive(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint

@@ -17,10 +17,11 @@ import pytest
 import uvicorn
 
 from entrepot.errors import DatabaseUnavailable
+from entrepot.readers import Readers
 from entrepot.repositories.reports import ListedItem, PublishedDirectory, PublishedFile
 from entrepot.serving import content_app
-from entrepot.serving.http_server import bound_socket
 from entrepot.serving.listing import MEMORY_BYTES
+from entrepot.web.server import bound_socket
 
 if TYPE_CHECKING:
     from entrepot.engine import Engine
@@ -87,7 +88,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Published
     listener = bound_socket("127.0.0.1", 0)
     with listener, httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
         listener.listen()  # the first request waits in the queue until the server takes it
-        server = uvicorn.Server(uvicorn.Config(content_app(cast("Engine", tree)), log_level="critical", lifespan="off"))
+        engine = cast("Engine", tree)
+        app = content_app(engine, Readers(engine))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         yield tree, client

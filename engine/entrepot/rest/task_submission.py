@@ -1,0 +1,125 @@
+"""Enqueue a task of any type by its name; an extension. What the engine itself offers has endpoints of its own."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, cast
+
+from entrepot.engine import TASKS
+from entrepot.errors import (
+    JSON,
+    InvalidSettings,
+    InvalidValue,
+    MissingValue,
+    OperationRefused,
+    UnknownTaskType,
+    UnsupportedValue,
+)
+from entrepot.rest.endpoint import Answer, Asked, Body
+from entrepot.rest.reading import find_object, find_text, moment
+from entrepot.rest.schemas import OBJECT_OR_NULL, TEXT, TEXT_OR_NULL, body
+from entrepot.rest.shapes import accepted
+from entrepot.tasking import Call
+from entrepot.tasking.task_type import PRIORITIES
+
+if TYPE_CHECKING:
+    from entrepot.engine import Engine
+    from entrepot.tasking import TaskType
+    from entrepot.tasking.task_type import Priority
+
+_LOG = logging.getLogger("entrepot.rest")
+NEW_TASK = Body(
+    body(
+        "NewTask",
+        ("task_type",),
+        task_type={**TEXT, "description": "The name of a task type that this server's task modules define."},
+        args={"type": ["array", "null"], "description": "The function's arguments by position."},
+        kwargs={**OBJECT_OR_NULL, "description": "The function's arguments by name."},
+        idempotency_key={**TEXT_OR_NULL, "description": "The same key stands for the same task."},
+        not_before={"type": ["string", "number", "null"], "description": "A date and time, or seconds from now."},
+        priority={"enum": [*PRIORITIES, None]},
+        group_id={**TEXT_OR_NULL, "description": "The group that the task is to be in."},
+    )
+)
+#: Task types of the engine itself: permissions for what they do are checked by their own endpoints.
+_OWN_TYPES = frozenset(row[0] for row in TASKS)
+
+
+def enqueue_task(asked: Asked) -> Answer:
+    """Enqueue a task of any type that this server knows by its task modules; the same idempotency key stands for the same."""
+    document, tasks = asked.document, asked.engine.tasks
+    unknown = sorted(set(document) - _PROPERTIES)
+    if unknown:
+        raise UnsupportedValue(*unknown)
+    name = find_text(document, "task_type")
+    if name is None:
+        raise MissingValue("task_type")
+    if name in _OWN_TYPES and not (asked.principal and asked.principal.is_superuser):
+        raise OperationRefused(f"Tasks of type {name} are enqueued by the endpoint that they belong to.")
+    args, kwargs = _args(document), find_object(document, "kwargs") or {}
+    _require_fitting(_task_type(asked.engine, name), args, kwargs)
+    key, priority = find_text(document, "idempotency_key"), find_text(document, "priority")
+    call = Call(name, args, kwargs, key, _not_before(document), cast("Priority | None", priority))
+    group_id = find_text(document, "group_id")
+    return accepted(tasks.enqueue(call, group=None if group_id is None else tasks.get_group(group_id)))
+
+
+_PROPERTIES = frozenset({"task_type", "args", "kwargs", "idempotency_key", "not_before", "priority", "group_id"})
+
+
+def _args(document: dict[str, JSON]) -> tuple[JSON, ...]:
+    args = document.get("args")
+    if args is not None and not isinstance(args, list):
+        raise InvalidValue("args", why="it must be a list")
+    return tuple(args or ())
+
+
+def _not_before(document: dict[str, JSON]) -> datetime | timedelta | None:
+    value = document.get("not_before")
+    if value is None:
+        return None
+    if isinstance(value, str):
+        found: datetime | timedelta | None = moment(value)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        found = _span(value)
+    else:
+        found = None
+    if found is None:
+        raise InvalidValue("not_before", why="it is neither a full ISO 8601 date and time nor a number of seconds")
+    return found
+
+
+def _span(seconds: float) -> timedelta | None:
+    try:
+        return timedelta(seconds=seconds)
+    except (OverflowError, ValueError):
+        return None
+
+
+def _task_type(engine: Engine, name: str) -> TaskType:
+    """Return the task type; the task modules are imported when the first unknown one is named."""
+    try:
+        return engine.registry.get(name)
+    except UnknownTaskType:
+        pass
+    try:
+        engine.load_tasks()
+        return engine.registry.get(name)
+    except InvalidSettings as error:
+        _LOG.warning("the task modules cannot be loaded: %s", error.message)
+        raise InvalidValue("task_type", why="this server cannot load its task modules; its log has more") from error
+    except UnknownTaskType as error:
+        raise InvalidValue("task_type", why=error.message) from error
+
+
+def _require_fitting(task_type: TaskType, args: tuple[JSON, ...], kwargs: dict[str, JSON]) -> None:
+    """Raise `InvalidValue` unless the function takes these arguments, and its rules for them can be worked out."""
+    try:
+        inspect.signature(task_type.function).bind(*args, **kwargs)
+        task_type.resources_for(args, kwargs)
+        task_type.tags_for(args, kwargs)
+        task_type.limit_keys_for(args, kwargs)
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        raise InvalidValue("args", "kwargs", why=f"{task_type.name} does not take them: {error}") from error

@@ -1,0 +1,113 @@
+"""HTTP on one connection: uvicorn's protocol, which tells the app what only the connection knows, and bounds what is read.
+
+The app finds in `scope["extensions"]`: `entrepot.peer`, the address at the other end of the connection, whatever a proxy's
+headers say, and `entrepot.client_certificate`, which its owner has proved to have the key of (DER; absent without one).
+"""
+
+from __future__ import annotations
+
+import ssl
+from asyncio import TimerHandle, Transport
+from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+#: Request line and headers of a request may have so many bytes: the parser itself has no limit.
+LONGEST_HEAD_BYTES = 64 * 1024
+#: So many seconds a head may take, and so many may pass between two pieces of a body.
+READING_SECONDS = 60.0
+_TOO_LONG = "Request line and headers are too long."
+
+
+class ConnectionProtocol(HttpToolsProtocol):
+    """Serves one connection."""
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        """Note who is at the other end."""
+        super().connection_made(transport)
+        self._known: dict[str, Any] = {}
+        self._head_bytes: int | None = 0  # None while a body is read
+        self._is_reading = True  # something of a request is still to come; a new connection owes one
+        self._heard_at = self.loop.time()
+        self._patience: TimerHandle | None = None
+        self._be_patient()
+        if self.client is not None:
+            self.client = _as_ipv4(self.client[0]), self.client[1]
+            self._known["entrepot.peer"] = self.client[0]
+        tls = transport.get_extra_info("ssl_object")
+        certificate = cast("ssl.SSLObject", tls).getpeercert(binary_form=True) if tls is not None else None
+        if certificate:
+            self._known["entrepot.client_certificate"] = certificate
+
+    def data_received(self, data: bytes) -> None:
+        """Read, unless a head has become too long."""
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > LONGEST_HEAD_BYTES + len(data):
+                self._unset_keepalive_if_required()
+                self.send_400_response(_TOO_LONG)
+                return
+        elif self._is_reading:
+            self._heard_at = self.loop.time()
+        super().data_received(data)
+        if self._is_reading and self._patience is None:
+            self._be_patient()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of the connection."""
+        self._stop_reading()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._is_reading, self._heard_at = True, self.loop.time()
+        self.scope["extensions"] = dict(self._known)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; one behind a body is none: proxies do not look at those."""
+        if self._head_bytes is not None:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Go on to the body."""
+        self._head_bytes = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Go on to the next request's head."""
+        self._head_bytes = 0
+        self._stop_reading()
+        super().on_message_complete()
+
+    def _be_patient(self) -> None:
+        self._patience = self.loop.call_at(self._heard_at + READING_SECONDS, self._lose_patience)
+
+    def _stop_reading(self) -> None:
+        self._is_reading = False
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _lose_patience(self) -> None:
+        """Close the connection, unless it is not the client who lets wait: then begin to wait anew."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        is_answering = self._head_bytes is not None and cycle is not None and not cycle.response_complete
+        if is_answering or self.flow.read_paused:
+            self._heard_at = self.loop.time()
+        if self._heard_at + READING_SECONDS > self.loop.time():
+            self._be_patient()
+        else:
+            self.transport.close()
+
+
+def _as_ipv4(address: str) -> str:
+    """Return the IPv4 address that a socket of both families writes as `::ffff:192.0.2.1`: networks are named without that."""
+    parsed = ip_address(address)
+    return str(parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else address
