@@ -49,3 +49,7 @@ class SqliteDriver(_Translating, peewee.SqliteDatabase):
 
 class PostgresqlDriver(_Translating, peewee.PostgresqlDatabase):
     """PostgreSQL through psycopg 3."""
+
+    def _initialize_connection(self, conn: Any) -> None:  # noqa: ANN401 - psycopg is an extra
+        # A large search would be compiled for minutes, which no time limit interrupts, to be run in milliseconds.
+        conn.execute("SET jit = off")

@@ -277,3 +277,8 @@ def test_a_value_that_the_database_cannot_keep_is_said_to_be_the_culprit(
     refusal = pytest.raises(ValueNotKept, match="cannot keep a value")
     with refusal if database.dialect in kinds else contextlib.nullcontext():
         by_peewee.execute(database.peewee)
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_postgresql_does_not_compile_statements_that_run_for_milliseconds(database: Database) -> None:
+    assert database.row("SHOW jit") == ("off",)
