@@ -37,6 +37,10 @@ def test_killed_and_frozen_schedulers_leave_nothing_half_done(stage: Stage, camp
             traffic.enqueue(effects.repeatable, on_lines=False)
 
     for fault in campaign.faults:
+        if fault.point == "rescue.taken":
+            for thawed in stage.thawed(wait=True):
+                thawed.stop()  # it would rescue what this one is to die of
+            traffic.enqueue(effects.repeatable, milliseconds=3000, on_lines=False)  # so that the worker dies at work
         if fault.point == "rescue.taken" or chance.random() < 0.5:
             wait_for(lambda name=worker.name: has_claimed(stage, name, meanwhile), "the worker runs something", worker.said)
             worker.kill()
