@@ -25,7 +25,8 @@ STATES = ("waiting", "accepted", "running", "suspended", "finished", "error", "c
 _SELECT = """
 SELECT task.id, task.task_id, task.task_type, task.state, task.tags, task.created_at, task.started_at, task.finished_at,
        task.owner, task.progress, task.result, task.error, task.traceback, task.attempt, task.rescues,
-       parent.task_id, task_group.group_id, task.queue, task.priority, task.not_before, task.retries, task.ready_at
+       parent.task_id, task_group.group_id, task.queue, task.priority, task.not_before, task.retries, task.ready_at,
+       EXISTS (SELECT 1 FROM task AS child WHERE child.parent = task.id)
 FROM task LEFT JOIN task AS parent ON parent.id = task.parent LEFT JOIN task_group ON task_group.id = task.task_group
 """
 
@@ -173,8 +174,9 @@ def _condition(states: Collection[str], tags: Collection[str], group: int | None
 def _reports(database: Database, rows: list[Row], *, lease: timedelta, explain: bool) -> list[TaskReport]:
     ids = [row[0] for row in rows]
     spawned: dict[int, list[str]] = {id_: [] for id_ in ids}
-    for start in range(0, len(ids), _CHUNK):
-        chunk = ids[start : start + _CHUNK]
+    parents = [row[0] for row in rows if row[-1]]
+    for start in range(0, len(parents), _CHUNK):
+        chunk = parents[start : start + _CHUNK]
         query = f"SELECT parent, task_id FROM task WHERE parent IN ({', '.join('?' * len(chunk))}) ORDER BY id"
         for parent, task_id in database.rows(query, chunk):
             spawned[parent].append(task_id)
@@ -191,7 +193,7 @@ def _may_have_failed(row: Row) -> bool:
 
 
 def _waiting_task(row: Row, tried: tuple[Attempt, ...]) -> WaitingTask:
-    id_, attempt, (queue, priority, not_before, retries, ready_at) = row[0], row[13], row[17:]
+    id_, attempt, (queue, priority, not_before, retries, ready_at) = row[0], row[13], row[17:22]
     errors = [run.error["description"] for run in tried if run.error]
     last_error = str(errors[-1]) if errors else None
     return WaitingTask(id_, queue, priority, not_before, ready_at is not None, attempt, retries, last_error)
@@ -220,7 +222,7 @@ def _report(row: Row, spawned: tuple[str, ...], tried: tuple[Attempt, ...], wait
         priority,
         not_before,
         retries,
-        _,
+        *_,
     ) = row
     return TaskReport(
         row_id=id_,
