@@ -76,9 +76,8 @@ def empty_database_url(database_kind: str, tmp_path: Path, request: pytest.Fixtu
 def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a database with this version's tables, for tests that start processes."""
     if database_kind == "sqlite":
-        url = f"sqlite:///{tmp_path / 'entrepot.sqlite3'}"
-        _migrate(url)
-        yield url
+        copy = shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "entrepot.sqlite3")
+        yield f"sqlite:///{copy}"
         return
     server, template = request.getfixturevalue("postgresql_server"), request.getfixturevalue("postgresql_template")
     with _postgresql_database(server, template) as url:
@@ -97,6 +96,14 @@ def database(database_url: str) -> Iterator[Database]:
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings of an engine whose data lie in `tmp_path` and whose tables are ready."""
     return read_settings(data_dir=tmp_path / "data", database_url=database_url)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with this version's tables, of which each test gets a copy."""
+    template = tmp_path_factory.mktemp("sqlite") / "template.sqlite3"
+    _migrate(f"sqlite:///{template}")
+    return template
 
 
 @pytest.fixture(scope="session")

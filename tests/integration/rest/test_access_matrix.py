@@ -18,6 +18,13 @@ from entrepot.engine import Engine
 from entrepot.rest import ENDPOINTS
 from entrepot.rest.endpoint import PREFIX
 
+
+@pytest.fixture
+def database_kind() -> str:
+    """What is asked here is no matter of the database."""
+    return "sqlite"
+
+
 READ, CREATE, UPDATE, DELETE, EXECUTE = "READ", "CREATE", "UPDATE", "DELETE", "EXECUTE"
 ANYBODY = "ANYBODY"
 R = "/v2/repositories/{repository_id}/"

@@ -8,11 +8,19 @@ from base64 import b64encode
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
+
 from entrepot.access import Operation
 from entrepot.rest import ENDPOINTS
 from entrepot.rest.docs_page import page
 from entrepot.rest.endpoint import PREFIX, Answer, Body, Endpoint, Parameter
 from entrepot.rest.schemas import TEXT, body
+
+
+@pytest.fixture
+def database_kind() -> str:
+    """What is asked here is no matter of the database."""
+    return "sqlite"
 
 
 class Reader(HTMLParser):

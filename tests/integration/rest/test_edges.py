@@ -12,6 +12,13 @@ from entrepot.engine import Engine
 from entrepot.rest import ENDPOINTS
 from entrepot.rest.endpoint import Endpoint
 
+
+@pytest.fixture
+def database_kind() -> str:
+    """The stricter one; the other has `repositories/test_hostile_values.py`."""
+    return "postgresql"
+
+
 KEYS = {"_href", "http_request_method", "http_status", "error_message", "exception", "traceback", "error"}
 WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None]
 #: What stands for the variable parts of a path where it does not matter whether that is there.

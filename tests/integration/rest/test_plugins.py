@@ -13,6 +13,12 @@ from entrepot.engine import Engine
 from entrepot.plugin import Distributor, Importer, Unit
 
 
+@pytest.fixture
+def database_kind() -> str:
+    """What is asked here is no matter of the database."""
+    return "sqlite"
+
+
 class Film(Unit, type_id="film", key=("title", "year")):
     """A film, as a file."""
 

@@ -14,6 +14,12 @@ from entrepot.errors import DatabaseUnavailable
 from entrepot.version import __version__
 
 
+@pytest.fixture
+def database_kind() -> str:
+    """What is asked here is no matter of the database."""
+    return "sqlite"
+
+
 def beat(engine: Engine, name: str, ago: timedelta = timedelta(0)) -> None:
     now = clock.now_us() - clock.us(ago)
     engine.database.execute(
