@@ -38,8 +38,7 @@ def test_killed_and_frozen_schedulers_leave_nothing_half_done(stage: Stage, camp
 
     for fault in campaign.faults:
         if fault.point == "rescue.taken":
-            for thawed in stage.thawed(wait=True):
-                thawed.stop()  # it would rescue what this one is to die of
+            stop_thawed(stage, wait=True)  # they would rescue what this one is to die of
             traffic.enqueue(effects.repeatable, milliseconds=3000, on_lines=False)  # so that the worker dies at work
         if fault.point == "rescue.taken" or chance.random() < 0.5:
             wait_for(lambda name=worker.name: has_claimed(stage, name, meanwhile), "the worker runs something", worker.said)
@@ -54,16 +53,20 @@ def test_killed_and_frozen_schedulers_leave_nothing_half_done(stage: Stage, camp
         else:
             stage.await_kill(scheduler, fault, meanwhile, chance, partial(has_gone_round, scheduler, meanwhile))
         assert stage.standing() == []
-        for thawed in stage.thawed():
-            thawed.stop()  # when its round has ended; else it might do what the next one is to die of
-    for thawed in stage.thawed(wait=True):
-        thawed.stop()
+        stop_thawed(stage)
+    stop_thawed(stage, wait=True)
     scheduler = stage.start("scheduler")
     traffic.wait_until_all_ended()
     scheduler.stop()
     worker.stop()
 
     assert traffic.findings() == []
+
+
+def stop_thawed(stage: Stage, *, wait: bool = False) -> None:
+    """Stop the schedulers that go on again; with `wait` all that were frozen, when they do."""
+    for thawed in stage.thawed(wait=wait):
+        thawed.stop()
 
 
 def has_claimed(stage: Stage, worker: str, meanwhile: Callable[[], None]) -> bool:
