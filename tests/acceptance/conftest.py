@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -127,12 +128,11 @@ def feed(tmp_path: Path) -> Iterator[Feed]:
     feed.close()
 
 
-@pytest.fixture(scope="session")
-def served_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One `entrepot serve` for the whole run; a test makes a repository of its own in it."""
-    data_dir = tmp_path_factory.mktemp("served") / "data"
+@contextmanager
+def serving(data_dir: Path, **settings: str) -> Iterator[Served]:
+    """Run `entrepot serve` with one worker process until the block ends."""
     command = [sys.executable, "-m", "entrepot", "--data-dir", str(data_dir), "serve", "--port", "0", "--processes", "1"]
-    with subprocess.Popen(command, env=clean_environment(), stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=clean_environment(**settings), stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         said = []
         for line in process.stderr:
@@ -146,6 +146,13 @@ def served_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield Served(said[-1].split()[-1], data_dir, process.pid)
         process.send_signal(signal.SIGTERM)
         rest.join()
+
+
+@pytest.fixture(scope="session")
+def served_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One `entrepot serve` for the whole run; a test makes a repository of its own in it."""
+    with serving(tmp_path_factory.mktemp("served") / "data") as served:
+        yield served
 
 
 @pytest.fixture

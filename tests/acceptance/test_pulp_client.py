@@ -6,17 +6,12 @@ Source: the Pulp 2 REST contract, 0.3 and appendix A.
 from __future__ import annotations
 
 import itertools
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.conftest import Feed, clean_environment
+from tests.acceptance.conftest import Feed, serving
 from tests.acceptance.pulp_client import PulpClient, Refused
 from tests.conftest import _postgresql_database
 
@@ -27,26 +22,11 @@ _NAMES = (f"flow-{number}" for number in itertools.count(1))
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an `entrepot serve` with a worker process."""
-    data_dir: Path = tmp_path_factory.mktemp("pulp") / "data"
     is_sqlite = request.param == "sqlite"
     database = nullcontext("") if is_sqlite else _postgresql_database(request.getfixturevalue("postgresql_server"), "template1")
-    command = [sys.executable, "-m", "entrepot", "--data-dir", str(data_dir), "serve", "--port", "0", "--processes", "1"]
-    with database as url:
-        environment = clean_environment(ENTREPOT_ADMIN_PASSWORD=_PASSWORD, ENTREPOT_DATABASE_URL=url)
-        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-            assert process.stderr is not None
-            said = []
-            for line in process.stderr:
-                said.append(line)
-                if " ready on " in line:
-                    break
-            else:
-                pytest.fail("entrepot serve did not start:\n" + "".join(said))
-            rest = threading.Thread(target=process.stderr.read)  # a full pipe would stop it
-            rest.start()
-            yield said[-1].split()[-1]
-            process.send_signal(signal.SIGTERM)
-            rest.join()
+    data_dir = tmp_path_factory.mktemp("pulp") / "data"
+    with database as url, serving(data_dir, ENTREPOT_ADMIN_PASSWORD=_PASSWORD, ENTREPOT_DATABASE_URL=url) as served:
+        yield served.url
 
 
 @pytest.fixture

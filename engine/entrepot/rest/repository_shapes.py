@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from entrepot.errors import JSON
+from entrepot.repositories.documents import distributor_document, importer_document
 from entrepot.rest.endpoint import PREFIX, Schema
 from entrepot.rest.schemas import BOOLEAN, INTEGER, MOMENT, MOMENT_OR_NULL, OBJECT, OID, TEXT, TEXT_OR_NULL, many, record
-from entrepot.rest.shapes import hex_id, moment, oid
+from entrepot.rest.shapes import hex_id, moment
 
 if TYPE_CHECKING:
     from entrepot.repositories.reports import DistributorReport, ImporterReport, PublicationReport, RepositoryReport
@@ -121,33 +122,15 @@ def repository_shape(
 
 
 def importer_shape(report: ImporterReport) -> dict[str, JSON]:
-    """Return an importer as clients see it; its id is that of its type."""
-    return {
-        "_href": importer_href(report.repository_id, report.importer_type_id),
-        "_id": oid(report.row_id),
-        "_ns": "repo_importers",
-        "id": report.importer_type_id,
-        "importer_type_id": report.importer_type_id,
-        "repo_id": report.repository_id,
-        "config": report.config,
-        "last_sync": moment(report.last_sync),
-        "scratchpad": report.scratchpad,
-    }
+    """Return an importer as clients see it."""
+    return {"_href": importer_href(report.repository_id, report.importer_type_id), **importer_document(report)}
 
 
 def distributor_shape(report: DistributorReport) -> dict[str, JSON]:
     """Return a distributor as clients see it."""
     return {
         "_href": distributor_href(report.repository_id, report.distributor_id),
-        "_id": oid(report.row_id),
-        "_ns": "repo_distributors",
-        "id": report.distributor_id,
-        "distributor_type_id": report.distributor_type_id,
-        "repo_id": report.repository_id,
-        "auto_publish": report.auto_publish,
-        "config": report.config,
-        "last_publish": moment(report.last_publish),
-        "scratchpad": report.scratchpad,
+        **distributor_document(report),
         "base_path": report.base_path,
         "live_revision": report.live_revision,
     }
