@@ -51,9 +51,11 @@ def _every_command(run, *above: str) -> list[list[str]]:
 
 
 def test_every_command_has_a_help_text_with_an_example(run) -> None:
-    examples = {" ".join(path): run(*path, "--help").out.partition("Example")[2] for path in _every_command(run)}
+    helps = {" ".join(path): run(*path, "--help").out for path in _every_command(run)}
+    examples = {name: text.partition("Example")[2] for name, text in helps.items()}
 
     assert len(examples) > 20
+    assert [name for name, text in helps.items() if "\\" in text] == []
     assert [name for name, text in examples.items() if f" {name}" not in text.partition("Options:")[0]] == []
 
 

@@ -54,13 +54,12 @@ def create(
     note: NoteOption = None,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
-    r"""Make a repository.
+    """Make a repository.
 
     With an importer and a distributor if they are named.
 
-    \b
-    Example: entrepot repo create zoo --importer iso_importer --feed https://example.org/zoo/ \
-                 --distributor iso_distributor --auto-publish
+    Example: entrepot repo create zoo --importer iso_importer --feed https://example.org/zoo/
+    --distributor iso_distributor --auto-publish
     """
     from entrepot.cli.output import write_json, write_line
     from entrepot.cli.values import pairs

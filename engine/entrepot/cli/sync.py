@@ -34,14 +34,14 @@ def sync(
     timeout: TimeoutOption = None,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
-    r"""Bring a repository to the state of its feed.
+    """Bring a repository to the state of its feed.
 
     Then publishes it, if a distributor does so by itself (--auto-publish). Waits for the end, showing how it goes;
     Ctrl-C stops the waiting, not the sync.
 
-    \b
-    Examples: entrepot repo sync zoo
-              entrepot repo sync zoo --background
+    Example: entrepot repo sync zoo
+
+    Example: entrepot repo sync zoo --background
     """
     from entrepot.cli.following import Following, start
     from entrepot.cli.values import pairs

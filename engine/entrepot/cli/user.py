@@ -33,13 +33,13 @@ def add(
     no_password: Annotated[bool, typer.Option("--no-password", help="Give him none: he comes by tokens only.")] = False,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
-    r"""Make a user.
+    """Make a user.
 
     He may see and change himself, and whatever his roles and you allow.
 
-    \b
-    Examples: entrepot user add ann --role super-users
-              entrepot user add ci --no-password
+    Example: entrepot user add ann --role super-users
+
+    Example: entrepot user add ci --no-password
     """
     from entrepot.cli.new_password import new_password
     from entrepot.cli.output import write_json, write_line
@@ -112,13 +112,13 @@ def passwd(
     password_stdin: PasswordStdinOption = False,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
-    r"""Set a user's password.
+    """Set a user's password.
 
     The old one counts for nothing from then on. Tokens stay valid, and so do certificates until they end.
 
-    \b
-    Examples: entrepot user passwd ann
-              pwgen 20 1 | entrepot user passwd ann --password-stdin
+    Example: entrepot user passwd ann
+
+    Example: pwgen 20 1 | entrepot user passwd ann --password-stdin
     """
     from entrepot.cli.new_password import new_password
     from entrepot.cli.output import write_json, write_line

@@ -77,11 +77,11 @@ def list_workers(
     tasks: Annotated[bool, typer.Option("--tasks", help="Print the tasks that they run as well, one a line.")] = False,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
-    r"""Print the workers of all hosts, and what they are doing.
+    """Print the workers of all hosts, and what they are doing.
 
-    \b
-    Examples: entrepot worker list
-              entrepot worker list --tasks
+    Example: entrepot worker list
+
+    Example: entrepot worker list --tasks
     """
     from entrepot import clock
     from entrepot.cli.output import size_text, write_json, write_line, write_table
