@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import peewee
+
 from entrepot import clock, failpoints
 from entrepot.tasking.delivery import Bell
 from entrepot.tasking.submission import INSERT_RESERVATION, INSERT_TAG, NewTask, look_again, new_task_id, submit
@@ -35,14 +37,17 @@ _CHUNK = 500
 def submit_many(database: Database, tasks: Sequence[NewTask], ring: Ring) -> list[str]:
     """Keep `tasks` as waiting ones and return their ids, in the same order; see `submission.submit`.
 
-    All or nothing. Delayed ones, and those with an idempotency key, are enqueued one by one in the same transaction.
+    All or nothing. Delayed ones, and those whose idempotency key is known, are enqueued one by one in the same transaction.
     """
     with database.transaction():
         database.lock_resources({resource.name for new in tasks for resource in new.resources})
         ids: list[str] = []
         batch: list[NewTask] = []
+        known = _known_keys(database, [new.idempotency_key for new in tasks if new.idempotency_key is not None])
         for new in tasks:
-            if new.idempotency_key is None and new.not_before is None:
+            if new.idempotency_key not in known and new.not_before is None:
+                if new.idempotency_key is not None:
+                    known.add(new.idempotency_key)
                 batch.append(new)
                 continue
             ids += _insert_batch(database, batch, ring)
@@ -52,6 +57,16 @@ def submit_many(database: Database, tasks: Sequence[NewTask], ring: Ring) -> lis
         failpoints.reach("submission.inserted")
     failpoints.reach("submission.committed")
     return ids
+
+
+def _known_keys(database: Database, keys: Sequence[str]) -> set[str]:
+    """Return those of `keys` that tasks have."""
+    known = set[str]()
+    for start in range(0, len(keys), _CHUNK):
+        chunk = keys[start : start + _CHUNK]
+        query = f"SELECT idempotency_key FROM task WHERE idempotency_key IN ({', '.join('?' * len(chunk))})"
+        known.update(key for (key,) in database.rows(query, chunk))
+    return known
 
 
 def _insert_batch(database: Database, batch: Sequence[NewTask], ring: Ring) -> list[str]:
@@ -72,7 +87,8 @@ def _insert_batch(database: Database, batch: Sequence[NewTask], ring: Ring) -> l
             bells.append(Bell(task_id, new.queue))
         elif waits_for_others:
             unready.append(id_)
-    database.executemany(_INSERT_TASK, tasks)
+    if not _insert_tasks(database, tasks, may_be_known=any(new.idempotency_key is not None for new in batch)):
+        return [submit(database, new, ring) for new in batch]
     database.executemany(INSERT_RESERVATION, reservations)
     database.executemany(INSERT_TAG, tags)
     if bells:
@@ -80,6 +96,21 @@ def _insert_batch(database: Database, batch: Sequence[NewTask], ring: Ring) -> l
     if unready and not database.serialises_writers:
         database.after_commit(partial(look_again, database, unready, ring))
     return task_ids
+
+
+def _insert_tasks(database: Database, rows: Sequence[tuple[object, ...]], *, may_be_known: bool) -> bool:
+    """Insert all `rows`, or none and return False if another transaction has committed one of their keys meanwhile."""
+    if database.serialises_writers or not may_be_known:
+        database.executemany(_INSERT_TASK, rows)
+        return True
+    database.execute("SAVEPOINT tasks")
+    try:
+        database.executemany(_INSERT_TASK, rows)
+    except peewee.IntegrityError:
+        database.execute("ROLLBACK TO SAVEPOINT tasks")
+        return False
+    database.execute("RELEASE SAVEPOINT tasks")
+    return True
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -15,6 +16,7 @@ from entrepot import Call
 from entrepot.engine import Engine
 from entrepot.errors import InvalidValue
 from entrepot.settings import Settings
+from entrepot.tasking import bulk_submission
 from entrepot.tasking.delivery import Bell
 
 from .conftest import echo, hold, on_its_own_queue, ready_ids, take
@@ -99,6 +101,39 @@ def test_keys_groups_delays_and_priorities_hold_in_a_batch_too(engine: Engine) -
     assert later.report().not_before is not None
     assert group.summary()["total"] == 3
     assert [claim.task_id for claim in take(engine.database)] == [urgent.task_id, first.task_id]
+
+
+def test_known_keys_stand_for_their_tasks_and_the_others_of_a_batch_are_new(engine: Engine) -> None:
+    known = engine.enqueue(echo, 0, idempotency_key="key 3")
+
+    handles = engine.enqueue_many([Call(echo, (number,), idempotency_key=f"key {number}") for number in range(1200)])
+
+    assert handles[3].task_id == known.task_id
+    assert len({handle.task_id for handle in handles}) == 1200
+    rows = engine.database.rows("SELECT task_id FROM task ORDER BY id")
+    new = [one.task_id for number, one in enumerate(handles) if number != 3]
+    assert [task_id for (task_id,) in rows] == [known.task_id, *new]
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_a_rival_that_commits_one_of_the_keys_at_that_moment_has_the_task(
+    engine: Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = bulk_submission._known_keys
+    rivals = list[str]()
+
+    def look_and_be_overtaken(*arguments: Any) -> set[str]:
+        known = look(*arguments)
+        with Engine(settings=settings) as rival:
+            rivals.append(rival.enqueue(echo, 2, idempotency_key="key 2").task_id)
+        return known
+
+    monkeypatch.setattr(bulk_submission, "_known_keys", look_and_be_overtaken)
+
+    handles = engine.enqueue_many([Call(echo, (number,), idempotency_key=f"key {number}") for number in range(4)])
+
+    assert handles[2].task_id == rivals[0]
+    assert engine.database.row("SELECT COUNT(*), COUNT(DISTINCT idempotency_key) FROM task") == (4, 4)
 
 
 def test_the_bells_of_a_batch_name_the_ready_and_their_queues_after_the_commit(engine: Engine) -> None:
