@@ -17,7 +17,7 @@ import signal
 import threading
 from dataclasses import dataclass
 
-#: Every point, in the order of the two walks. The faults tier kills the process at each of them.
+#: Every point, in the order of the walks. The faults tier kills the process at each of them.
 POINTS = (
     "submission.inserted",
     "submission.committed",
@@ -35,6 +35,11 @@ POINTS = (
     "rescue.taken",
     "due.entered",
     "due.retried",
+    "schedules.counted",
+    "schedules.held",
+    "schedules.enqueued",
+    "schedules.written",
+    "schedules.committed",
     "store.written",
     "store.linked",
     "units.saved",

@@ -130,6 +130,14 @@ def greedy(number: int, uses: list[str], milliseconds: int) -> int:
     return attempt
 
 
+@entrepot.task(name="effects.scheduled", idempotent=True)
+def scheduled(milliseconds: int, error: str | None = None) -> None:
+    """Take a while, leave no trace, and fail if there is an `error`; may run again."""
+    time.sleep(milliseconds / 1000)  # the work
+    if error is not None:
+        raise RuntimeError(error)
+
+
 def _write(task_id: str, attempt: int) -> None:
     with entrepot.current_task().transaction() as database:
         database.execute("INSERT INTO written (task, attempt) VALUES (?, ?)", (task_id, attempt))

@@ -38,7 +38,7 @@ class Fault:
 
     def armed(self, chance: random.Random) -> str:
         """What arms the point in the process that is to die; in a sync a point is passed once for each repository."""
-        passes = 1 if self.campaign in ("syncs", "schedulers") else chance.randint(1, 4)
+        passes = 1 if self.campaign in ("syncs", "schedulers", "schedules") else chance.randint(1, 4)
         return f"{self.point}=kill@{passes}" if self.point else ""
 
 
@@ -62,13 +62,14 @@ _HOMES = {
     "cancellation": "cancels",
     "rescue": "schedulers",
     "due": "schedulers",
+    "schedules": "schedules",
     "lease": "tasks",
     "execution": "tasks",
     "completion": "tasks",
     "readiness": "tasks",
     "": "syncs",
 }
-_VICTIMS = {"enqueuers": "enqueuer", "cancels": "canceler", "schedulers": "scheduler"}
+_VICTIMS = {"enqueuers": "enqueuer", "cancels": "canceler", "schedulers": "scheduler", "schedules": "scheduler"}
 #: Points that are passed on PostgreSQL only: SQLite needs no second look after a commit.
 _POSTGRESQL_ONLY = frozenset({"readiness.looking"})
 
@@ -90,6 +91,7 @@ _OTHERS = (
     Fault("supervisors", victim="supervised worker", deed="frozen"),
     Fault("schedulers", victim="scheduler"),
     Fault("schedulers", victim="scheduler", deed="frozen"),
+    Fault("schedules", victim="scheduler", deed="frozen"),
     Fault("cancels"),
     Fault("cancels", "execution.returned"),
     Fault("cancels", victim="canceler"),

@@ -126,6 +126,23 @@ MUTATIONS = (
         ),
     ),
     Mutation(
+        "who fires a schedule neither looks again nor writes all at once",
+        (
+            Change("schedules/due.py", "AND enabled AND next_run <= ? ORDER BY", "AND (TRUE OR next_run <= ?) ORDER BY"),
+            Change(
+                "schedules/due.py",
+                "with database.transaction():\n        now = clock.now()",
+                "if True:\n        now = clock.now()",
+            ),
+            Change("schedules/outcomes.py", "with database.transaction(durable=False):", "if True:"),
+        ),
+        (
+            f"{PROMISES}test_an_instant_that_two_rounds_have_found_due_is_fired_once",
+            f"{PROMISES}test_a_task_and_the_next_run_of_its_schedule_are_written_together",
+            f"{PROMISES}test_the_end_of_a_run_is_counted_once_though_a_round_broke_off",
+        ),
+    ),
+    Mutation(
         "what is acknowledged is not flushed",
         (Change("models/connection.py", '"SET synchronous_commit = on"', '"SET synchronous_commit = off"'),),
         ("test_postgresql.py::test_what_was_acknowledged_at_the_last_moment_outlives_a_crash",),

@@ -8,14 +8,15 @@ from datetime import timedelta
 
 import pytest
 
-from entrepot import Call
+from entrepot import Call, failpoints
 from entrepot.errors import Canceled, LeaseLost
+from entrepot.schedules import due as clockwork
 from entrepot.tasking import completion, due, lease
 from entrepot.tasking.completion import Outcome
 from entrepot.tasking.context import TaskContext, running
 from entrepot.tasking.lease import Claim
 
-from .effects import repeatable
+from .effects import repeatable, scheduled
 from .process import PATIENCE, wait_for
 from .stage import Stage
 
@@ -236,3 +237,49 @@ def test_a_canceled_task_spawns_no_more(stage: Stage) -> None:
         task.spawn(repeatable, 2, [], 0)
 
     assert take(stage) == []
+
+
+def test_an_instant_that_two_rounds_have_found_due_is_fired_once(stage: Stage) -> None:
+    schedules = stage.engine.schedules
+    schedules.create_task("PT1H", scheduled, [0], overlap="queue")
+    found = [id_ for (id_,) in stage.rows("SELECT id FROM schedule")]
+
+    counts = [schedules.go_round(), clockwork._enqueue(schedules._house, found)]
+
+    assert counts == [1, 0]
+    assert stage.rows("SELECT count(*) FROM task") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("point", "tasks"),
+    [("schedules.held", 0), ("schedules.enqueued", 0), ("schedules.written", 0), ("schedules.committed", 1)],
+)
+def test_a_task_and_the_next_run_of_its_schedule_are_written_together(
+    stage: Stage, point: str, tasks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.engine.schedules.create_task("PT1H", scheduled, [0])
+    monkeypatch.setattr(failpoints, "_armed", failpoints._read_environment(f"{point}=raise"))
+
+    with pytest.raises(OSError, match=point):
+        stage.engine.schedules.go_round()
+
+    assert stage.rows("SELECT count(*) FROM task") == [(tasks,)]
+    assert stage.engine.schedules.go_round() == 1 - tasks
+    assert stage.rows("SELECT total_run_count FROM schedule") == [(1,)]
+
+
+def test_the_end_of_a_run_is_counted_once_though_a_round_broke_off(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    schedules = stage.engine.schedules
+    made = schedules.create_task("PT1H", scheduled, [0], failure_threshold=2)
+    schedules.go_round()
+    [claim] = take(stage)
+    completion.settle(stage.engine.database, Outcome(claim, "error"), stage.engine.doorbell.ring)
+    monkeypatch.setattr(failpoints, "_armed", failpoints._read_environment("schedules.counted=raise"))
+
+    with pytest.raises(OSError, match=r"schedules\.counted"):
+        schedules.go_round()
+
+    assert schedules.get(made.schedule_id).consecutive_failures == 0
+    schedules.go_round()
+    schedules.go_round()
+    assert schedules.get(made.schedule_id).consecutive_failures == 1

@@ -26,14 +26,14 @@ def call_of(house: House, row: Row, key: str) -> Call:
     Raises `UnknownTaskType` if no module that workers load defines the task, `InvalidSettings` if one cannot be loaded.
     """
     kind, repository_id, distributor_id, task_type, arguments, override_config = row
+    if kind == "task":
+        _load(house, task_type)
+        args, kwargs = json.loads(arguments)
+        return Call(task_type, tuple(args), kwargs, idempotency_key=key)
     overrides = json.loads(override_config) or None
     if kind == "sync":
         return Call(sync.TASK_TYPE, (repository_id, overrides), idempotency_key=key)
-    if kind == "publish":
-        return Call(publish.TASK_TYPE, (repository_id, distributor_id, overrides), idempotency_key=key)
-    _load(house, task_type)
-    args, kwargs = json.loads(arguments)
-    return Call(task_type, tuple(args), kwargs, idempotency_key=key)
+    return Call(publish.TASK_TYPE, (repository_id, distributor_id, overrides), idempotency_key=key)
 
 
 def _load(house: House, task_type: str) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import peewee
 
-from entrepot import clock
+from entrepot import clock, failpoints
 from entrepot.errors import DatabaseOutdated, DatabaseTooNew, DatabaseUnavailable, EntrepotError, InvalidValue, MissingResource
 from entrepot.schedules import calls, plan
 from entrepot.schedules.recurrence import Recurrence
@@ -42,7 +42,7 @@ WHERE enabled AND next_run <= ? AND (next_run, id) > (?, ?) ORDER BY next_run, i
 """
 #: Rows that somebody changes just now, or that a rival round is at, are left to him.
 _HOLD = f"""
-SELECT {calls.COLUMNS}, id, schedule_id, schedule, time_zone, first_run, remaining_runs, total_run_count, overlap,
+SELECT {calls.COLUMNS}, id, schedule_id, schedule, time_zone, first_run, next_run, remaining_runs, total_run_count, overlap,
        jitter_seconds
 FROM schedule AS held WHERE id IN ({{marks}}) AND enabled AND next_run <= ? ORDER BY next_run, id{{skip_locked}}
 """
@@ -53,13 +53,15 @@ SELECT run.schedule, MAX(CASE WHEN task.task_id IS NOT NULL AND task.finished_at
        MAX(CASE WHEN task.task_id IS NOT NULL AND task.finished_at IS NULL THEN 0 ELSE 1 END)
 FROM scheduled_run AS run LEFT JOIN task ON task.task_id = run.task_id WHERE run.schedule IN ({marks}) GROUP BY run.schedule
 """
-_COUNT_RUN = """
-UPDATE schedule SET next_run = ?, last_run_at = ?, total_run_count = total_run_count + 1, remaining_runs = remaining_runs - 1,
-    enabled = CASE WHEN remaining_runs <= 1 THEN FALSE ELSE enabled END
-WHERE id = ?
+#: `pairs` are those of schedules and their next runs.
+_COUNT_RUNS = """
+UPDATE schedule SET next_run = given.column2, last_run_at = ?, total_run_count = total_run_count + 1,
+    remaining_runs = remaining_runs - 1, enabled = CASE WHEN remaining_runs <= 1 THEN FALSE ELSE enabled END
+FROM (VALUES {pairs}) AS given WHERE id = given.column1
 """
-_LEAVE_OUT = "UPDATE schedule SET next_run = ? WHERE id = ?"
-_KEEP_RUN = "INSERT INTO scheduled_run (schedule, task_id) VALUES (?, ?)"
+_LEAVE_OUT = "UPDATE schedule SET next_run = given.column2 FROM (VALUES {pairs}) AS given WHERE id = given.column1"
+_PAIR = "(CAST(? AS BIGINT), CAST(? AS BIGINT))"
+_KEEP_RUNS = "INSERT INTO scheduled_run (schedule, task_id) VALUES {pairs}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ def enqueue_due(house: House) -> int:
     database, count, now, last = house.database, 0, clock.now_us(), (0, 0)
     while True:
         due = database.rows(_DUE, (now, *last, _BATCH))
-        count += _enqueue(house, [id_ for id_, _ in due])
+        if due:
+            count += _enqueue(house, [id_ for id_, _ in due])
         if len(due) < _BATCH:
             return count
         last = (due[-1][1], due[-1][0])
@@ -97,14 +100,12 @@ def enqueue_now(house: House, row_id: int, schedule_id: str) -> TaskHandle:
         if row is None:
             raise MissingResource(schedule_id=schedule_id)
         handle = house.tasks.enqueue(calls.call_of(house, row, f"schedule:{schedule_id}:now:{secrets.token_hex(8)}"))
-        database.execute(_KEEP_RUN, (row_id, handle.task_id))
+        _write_pairs(database, _KEEP_RUNS, "(?, ?)", [(row_id, handle.task_id)])
     return handle
 
 
 def _enqueue(house: House, ids: Sequence[int]) -> int:
     """Enqueue for these schedules: all at once, or one by one if that is refused, so that one concerns no other."""
-    if not ids:
-        return 0
     try:
         return _enqueue_together(house, ids)
     except (DatabaseUnavailable, DatabaseOutdated, DatabaseTooNew):
@@ -121,16 +122,21 @@ def _enqueue_together(house: House, ids: Sequence[int]) -> int:
     with database.transaction():
         now = clock.now()  # it may have taken a while to get here
         held = _hold(house, ids, now)
+        failpoints.reach("schedules.held")
         runs = _open_runs(database, held)
         counted = [schedule for schedule in held if not runs.get(schedule.id, (False, False))[1]]
         left_out = [schedule for schedule in counted if not schedule.may_overlap and schedule.id in runs]
         fired = _unlocked(tasks, [schedule for schedule in counted if schedule.may_overlap or schedule.id not in runs])
         handles = tasks.enqueue_many([schedule.call for schedule in fired])
+        failpoints.reach("schedules.enqueued")
         kept = [(schedule.id, handle.task_id) for schedule, handle in zip(fired, handles, strict=True)]
-        database.executemany(_KEEP_RUN, kept)
-        database.executemany(_COUNT_RUN, [(schedule.next_run, clock.to_us(now), schedule.id) for schedule in fired])
-        database.executemany(_LEAVE_OUT, [(schedule.following, schedule.id) for schedule in left_out])
+        _write_pairs(database, _KEEP_RUNS, "(?, ?)", kept)
+        moved = [(schedule.id, schedule.next_run) for schedule in fired]
+        _write_pairs(database, _COUNT_RUNS, _PAIR, moved, (clock.to_us(now),))
+        _write_pairs(database, _LEAVE_OUT, _PAIR, [(schedule.id, schedule.following) for schedule in left_out])
+        failpoints.reach("schedules.written")
         database.announce()
+    failpoints.reach("schedules.committed")
     return len(fired)
 
 
@@ -141,9 +147,10 @@ def _hold(house: House, ids: Sequence[int], now: datetime) -> list[_Held]:
 
 
 def _held(house: House, row: Row, now: datetime) -> _Held:
-    id_, schedule_id, text, zone, first_run, remaining, count, overlap, jitter = row[6:]
-    # A name of its own for each run: a task says by it which schedule it belongs to.
-    call = calls.call_of(house, row[:6], f"schedule:{schedule_id}:{count + 1}")
+    id_, schedule_id, text, zone, first_run, due, remaining, count, overlap, jitter = row[6:]
+    # A name of its own for each run: a task says by it which schedule it belongs to, and which instant it was fired for.
+    key = f"schedule:{schedule_id}:{count + 1}:{clock.iso(clock.from_us(due))}"
+    call = calls.call_of(house, row[:6], key)
     started = _started(schedule_id, text, zone, clock.from_us(first_run))
     following = None if started is None else plan.following(started, now, plan.splay_of(schedule_id, jitter))
     return _Held(
@@ -173,8 +180,19 @@ def _open_runs(database: Database, held: Sequence[_Held]) -> dict[int, tuple[boo
     return {id_: (bool(unfinished), bool(ended)) for id_, unfinished, ended in rows}
 
 
+def _write_pairs(
+    database: Database, statement: str, marks: str, pairs: Sequence[tuple[object, object]], first: tuple[object, ...] = ()
+) -> None:
+    """Run one statement for all `pairs`: one for each of them would be as many round trips."""
+    if pairs:
+        values = [value for pair in pairs for value in pair]
+        database.execute(statement.format(pairs=", ".join([marks] * len(pairs))), (*first, *values))
+
+
 def _unlocked(tasks: Tasks, schedules: Sequence[_Held]) -> list[_Held]:
     """Return the schedules whose tasks can be put in line without waiting for another transaction."""
+    if tasks.database.serialises_writers:
+        return list(schedules)
     lines = {schedule.id: tasks.lines_of(schedule.call) for schedule in schedules}
     locked = tasks.database.try_lock_resources({name for names in lines.values() for name in names})
     return [schedule for schedule in schedules if locked.issuperset(lines[schedule.id])]

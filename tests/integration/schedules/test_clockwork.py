@@ -47,7 +47,7 @@ def test_a_sync_runs_as_it_was_asked_for_and_says_which_schedule_it_belongs_to(
     assert task.task_type == "pulp.server.managers.repo.sync.sync"
     assert {"pulp:repository:zoo", "pulp:action:sync"} <= set(task.tags)
     row = engine.database.row("SELECT arguments, idempotency_key FROM task")
-    assert row == ('[["zoo",{"remove_missing":true}],{}]', f"schedule:{made.schedule_id}:1")
+    assert row == ('[["zoo",{"remove_missing":true}],{}]', f"schedule:{made.schedule_id}:1:2026-11-22T10:00:00Z")
 
 
 def test_a_publish_runs_by_its_distributor(engine: Engine, zoo: Repository, time: Clock) -> None:
