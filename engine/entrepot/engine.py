@@ -33,7 +33,7 @@ from entrepot.repositories import (
     sync,
 )
 from entrepot.repositories.task_tags import of_distributor, of_importer, of_repository
-from entrepot.schedules import Schedules
+from entrepot.schedules import Overlap, ScheduleReport, Schedules
 from entrepot.settings import Settings, read_settings
 from entrepot.tasking import (
     Call,
@@ -168,7 +168,8 @@ class Engine:
         self.tasks = Tasks(self.database, self.registry, self.settings, self.doorbell)
         self.access = Access(self.database, self.settings)
         forget_grants = self.access.forget_resource
-        house = House(self.database, self.store, self.plugins, self.tasks, self.settings, forget_grants)
+        parts = (self.database, self.store, self.plugins, self.tasks, self.settings)
+        house = House(*parts, forget_grants, calendar=lambda: self.schedules)
         self.repositories = Repositories(house)
         self.schedules = Schedules(house)
         for name, function, tags, resources, limit_keys in TASKS:
@@ -234,6 +235,34 @@ class Engine:
     def enqueue_many(self, calls: Iterable[Call], *, group: TaskGroup | None = None) -> list[TaskHandle]:
         """Keep a task for each of `calls`, in their order, in one transaction: all or none. See `enqueue`."""
         return self.tasks.enqueue_many(calls, group=group)
+
+    def schedule(
+        self,
+        schedule: str,
+        function: Callable[..., Any] | str,
+        *args: JSON,
+        failure_threshold: int | None = None,
+        time_zone: str | None = None,
+        overlap: Overlap = "coalesce",
+        jitter_seconds: int = 0,
+        enabled: bool = True,
+        **kwargs: JSON,
+    ) -> ScheduleReport:
+        """Schedule `function(*args, **kwargs)`, a `@task` function or the name of its type: `schedule("R3/PT1H", bake, 12)`.
+
+        The schedulers find it as workers do. See `Schedules.create_task`. Raises `UnknownTaskType`, `InvalidValue`.
+        """
+        return self.schedules.create_task(
+            schedule,
+            function,
+            args,
+            kwargs,
+            failure_threshold=failure_threshold,
+            enabled=enabled,
+            time_zone=time_zone,
+            overlap=overlap,
+            jitter_seconds=jitter_seconds,
+        )
 
     def group(self) -> TaskGroup:
         """Make a group of tasks, to be counted, awaited and canceled together."""

@@ -10,6 +10,7 @@ import pytest
 from entrepot import client
 from entrepot.engine import Engine
 from entrepot.repositories import Repositories, Repository
+from entrepot.schedules import Schedules
 from entrepot.tasking import TaskGroup, TaskHandle, Tasks
 
 PAIRS = [
@@ -19,6 +20,7 @@ PAIRS = [
     (TaskGroup, client.TaskGroup),
     (Repositories, client.Repositories),
     (Repository, client.Repository),
+    (Schedules, client.Schedules),
 ]
 MACHINE = "it is about the machine that the engine runs on"
 CALLER = "it joins the caller's transaction, which no request can"
@@ -37,7 +39,6 @@ ABSENT = {
         "plugins": "plugins are classes; by REST itself they are told of",
         "registry": MACHINE,
         "rescue": MACHINE,
-        "schedules": "schedules: by REST itself, or on the machine",
         "settings": MACHINE,
         "store": MACHINE,
         "transaction": CALLER,
@@ -51,6 +52,7 @@ ABSENT = {
     },
     "TaskHandle": {"glance": "it is a row of the database"},
     "TaskGroup": {"add": CALLER, "find_unfinished": "it is a row of the database"},
+    "Schedules": {"go_round": MACHINE, "return_to_grid": MACHINE},
     "Repositories": {"published": "what is published is served below /content/"},
 }
 #: What only a client has, and why.

@@ -1,6 +1,7 @@
 """Make the reports that the engine returns of the documents that the server sends.
 
-Moments are those of the documents, whole seconds, but for a task's and a history's, which the server tells to the microsecond.
+Moments are those of the documents, whole seconds, but for those of tasks, histories and schedules, which the server tells to
+the microsecond.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any, TypeAlias
 from entrepot import clock
 from entrepot.repositories.reports import DistributorReport, HistoryEntry, ImporterReport, PublicationReport, RepositoryReport
 from entrepot.repositories.unit_search import AssociatedUnit
+from entrepot.schedules import SchedulePreview, ScheduleReport
 from entrepot.tasking import Attempt, GroupReport, TaskReport, Waiting, WorkerReport
 from entrepot.tasking.reports import STATES
 
@@ -176,6 +178,42 @@ def associated_unit(document: Document) -> AssociatedUnit:
         downloaded=metadata["downloaded"],
         user_metadata=metadata["pulp_user_metadata"],
     )
+
+
+def schedule_report(document: Document) -> ScheduleReport:
+    """Return the report of a schedule."""
+    is_task, offset = document["kind"] == "task", datetime.fromisoformat(document["first_run"]).tzinfo
+    return ScheduleReport(
+        schedule_id=document["_id"],
+        kind=document["kind"],
+        repository_id=document["repo_id"],
+        plugin_id=document["plugin_id"],
+        task_type=document["task"] if is_task else None,
+        args=tuple(document["args"]) if is_task else (),
+        kwargs=document["kwargs"] if is_task else {},
+        override_config={} if is_task else document["kwargs"]["overrides"],
+        schedule=document["schedule"],
+        time_zone=document["time_zone"],
+        enabled=document["enabled"],
+        failure_threshold=document["failure_threshold"],
+        consecutive_failures=document["consecutive_failures"],
+        first_run=clock.from_us(document["first_run_us"]).astimezone(offset),
+        next_run=_exact(document["next_run_us"]),
+        last_run_at=_exact(document["last_run_at_us"]),
+        remaining_runs=document["remaining_runs"],
+        total_run_count=document["total_run_count"],
+        overlap=document["overlap"],
+        jitter_seconds=document["jitter_seconds"],
+        created=clock.from_us(document["create_time_us"]),
+        last_updated=datetime.fromtimestamp(document["last_updated"], UTC),
+        sentence=document["sentence"],
+    )
+
+
+def schedule_preview(document: Document) -> SchedulePreview:
+    """Return when a schedule runs next."""
+    runs = tuple(map(_moment, document["runs"]))
+    return SchedulePreview(document["schedule"], document["time_zone"], document["sentence"], runs)
 
 
 def _attempt(document: Document) -> Attempt:

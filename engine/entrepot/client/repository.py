@@ -16,6 +16,7 @@ from entrepot.client.documents import (
     repository_report,
 )
 from entrepot.client.handle import TaskHandle
+from entrepot.client.schedules import Schedules
 from entrepot.client.tasks import spawned, whole
 from entrepot.errors import JSON, InvalidValue, MissingResource
 from entrepot.repositories import UNSET, Unset
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from entrepot.criteria import UnitCriteria
     from entrepot.repositories import DistributorReport, HistoryEntry, ImporterReport, PublicationReport, RepositoryReport
     from entrepot.repositories.unit_search import AssociatedUnit
+    from entrepot.schedules import Overlap, ScheduleReport
 
 
 class Repository:
@@ -181,6 +183,62 @@ class Repository:
     def request_download(self, *, verify_all_units: JSON = False) -> TaskHandle:
         """Enqueue a look whether the store has every file; `verify_all_units` reads them all. Raises `WrongType`."""
         return self._enqueued("actions", "download", body={"verify_all_units": verify_all_units})
+
+    # -- its schedules -------------------------------------------------------------------------------------------
+
+    def schedule_sync(
+        self,
+        schedule: str,
+        *,
+        override_config: Mapping[str, JSON] | None = None,
+        failure_threshold: int | None = None,
+        enabled: bool = True,
+        time_zone: str | None = None,
+        overlap: Overlap = "coalesce",
+        jitter_seconds: int = 0,
+    ) -> ScheduleReport:
+        """Schedule syncs by its importer: `schedule_sync("PT1H", failure_threshold=3)`; see `Schedules.create_sync`.
+
+        Raises `MissingResource` if there is no importer, and `InvalidValue` with the names of all that is refused.
+        """
+        return Schedules(self._connection).create_sync(
+            self.repository_id,
+            self.importer().importer_type_id,
+            schedule,
+            override_config=override_config,
+            failure_threshold=failure_threshold,
+            enabled=enabled,
+            time_zone=time_zone,
+            overlap=overlap,
+            jitter_seconds=jitter_seconds,
+        )
+
+    def schedule_publish(
+        self,
+        distributor_id: str,
+        schedule: str,
+        *,
+        override_config: Mapping[str, JSON] | None = None,
+        failure_threshold: int | None = None,
+        enabled: bool = True,
+        time_zone: str | None = None,
+        overlap: Overlap = "coalesce",
+        jitter_seconds: int = 0,
+    ) -> ScheduleReport:
+        """Schedule publishes by one distributor; otherwise as `schedule_sync`."""
+        return Schedules(self._connection).create_publish(
+            self.repository_id,
+            distributor_id,
+            schedule,
+            override_config=override_config,
+            failure_threshold=failure_threshold,
+            enabled=enabled,
+            time_zone=time_zone,
+            overlap=overlap,
+            jitter_seconds=jitter_seconds,
+        )
+
+    # -- what it did ---------------------------------------------------------------------------------------------
 
     def history(
         self,

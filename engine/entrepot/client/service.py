@@ -14,8 +14,10 @@ from entrepot.client.documents import worker_report
 from entrepot.client.groups import TaskGroup
 from entrepot.client.handle import TaskHandle
 from entrepot.client.repositories import Repositories
+from entrepot.client.schedules import Schedules
 from entrepot.client.tasks import Tasks
 from entrepot.errors import JSON, WaitTimeout
+from entrepot.schedules import Overlap, ScheduleReport
 from entrepot.tasking import Call, Priority, WorkerReport
 
 #: Seconds between two looks of whoever waits for a drain; each worker looks once a second.
@@ -31,6 +33,7 @@ class Client:
 
     tasks: Tasks
     repositories: Repositories
+    schedules: Schedules
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Client:
         self._connection = Connection(url, auth=auth, token=token, cert=cert, verify=verify, timeout=timeout)
         self.tasks = Tasks(self._connection)
         self.repositories = Repositories(self._connection)
+        self.schedules = Schedules(self._connection)
 
     def __repr__(self) -> str:
         """Show where the server is."""
@@ -83,6 +87,34 @@ class Client:
         """
         call = Call(function, args, kwargs, idempotency_key, not_before, priority)
         return self.tasks.enqueue(call, group=group)
+
+    def schedule(
+        self,
+        schedule: str,
+        function: Callable[..., Any] | str,
+        *args: JSON,
+        failure_threshold: int | None = None,
+        time_zone: str | None = None,
+        overlap: Overlap = "coalesce",
+        jitter_seconds: int = 0,
+        enabled: bool = True,
+        **kwargs: JSON,
+    ) -> ScheduleReport:
+        """Schedule `function(*args, **kwargs)`, a `@task` function or the name of its type: `schedule("R3/PT1H", bake, 12)`.
+
+        The server must know the type by its task modules. See `Schedules.create_task`.
+        """
+        return self.schedules.create_task(
+            schedule,
+            function,
+            args,
+            kwargs,
+            failure_threshold=failure_threshold,
+            enabled=enabled,
+            time_zone=time_zone,
+            overlap=overlap,
+            jitter_seconds=jitter_seconds,
+        )
 
     def group(self) -> TaskGroup:
         """Make a group of tasks, to be counted, awaited and canceled together."""

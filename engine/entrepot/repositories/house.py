@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from entrepot.content.store import BlobStore
     from entrepot.discovery import Plugins
+    from entrepot.errors import JSON
     from entrepot.models import Database
+    from entrepot.repositories.schedule_reports import Overlap, ScheduleReport
     from entrepot.settings import Settings
     from entrepot.tasking import Tasks
+
+
+class Calendar(Protocol):
+    """What a repository asks of the engine's schedules, which stand above this package: `entrepot.schedules.Schedules`."""
+
+    def create_sync(
+        self,
+        repository_id: str,
+        importer_id: str,
+        schedule: str,
+        *,
+        override_config: Mapping[str, JSON] | None = None,
+        failure_threshold: int | None = None,
+        enabled: bool = True,
+        time_zone: str | None = None,
+        overlap: Overlap = "coalesce",
+        jitter_seconds: int = 0,
+    ) -> ScheduleReport:
+        """Schedule syncs."""
+
+    def create_publish(
+        self,
+        repository_id: str,
+        distributor_id: str,
+        schedule: str,
+        *,
+        override_config: Mapping[str, JSON] | None = None,
+        failure_threshold: int | None = None,
+        enabled: bool = True,
+        time_zone: str | None = None,
+        overlap: Overlap = "coalesce",
+        jitter_seconds: int = 0,
+    ) -> ScheduleReport:
+        """Schedule publishes by one distributor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +55,8 @@ class House:
     """The parts that every function of this package may use.
 
     `forget_grants` takes the path of a resource that is removed, as permissions name it, and removes what was granted on it
-    and below, in the caller's transaction: a later resource of that name must not inherit it.
+    and below, in the caller's transaction: a later resource of that name must not inherit it. `calendar` returns the engine's
+    schedules.
     """
 
     database: Database
@@ -28,3 +65,4 @@ class House:
     tasks: Tasks
     settings: Settings
     forget_grants: Callable[[str], None]
+    calendar: Callable[[], Calendar]

@@ -104,12 +104,12 @@ class RestApp:
         endpoint = endpoints.get("GET" if heard.method == "HEAD" else heard.method)
         if endpoint is None:
             return allowed(heard.method, endpoints)
+        names = dict(zip(endpoint.names, values, strict=True))
         if endpoint.body and not _is_small(heard.scope):
-            await self._run(heard, endpoint, partial(self._permitted, heard, endpoint))
+            await self._run(heard, endpoint, partial(self._permitted, heard, endpoint, names))
         body = await _body(heard.scope, receive, self._engine.settings.max_body_bytes) if endpoint.body else b""
         if body is None:
             return None
-        names = dict(zip(endpoint.names, values, strict=True))
         outcome = await self._run(heard, endpoint, partial(self._work, heard, endpoint, names, body))
         if isinstance(outcome, Wait):
             return await self._wait(outcome, heard.scope, receive)
@@ -126,19 +126,24 @@ class RestApp:
         async with self._looking:
             return await self._readers.run(look)
 
-    def _permitted(self, heard: Heard, endpoint: Endpoint) -> Principal | None:
+    def _permitted(self, heard: Heard, endpoint: Endpoint, names: Mapping[str, str]) -> Principal | None:
         """Return who asks, None where anybody may; raises what they are refused with."""
         if endpoint.permission is None:
             return None
         principal = who(self._engine, heard.scope)
         heard.scope.setdefault("state", {})["user"] = principal.login  # for the log of requests
         resource = endpoint.resource.format(login=principal.login) if endpoint.resource else heard.resource
-        self._engine.access.require(principal, endpoint.permission, resource)
+        access = self._engine.access
+        other = None
+        if endpoint.other_resource is not None and not access.allows(principal, endpoint.permission, resource):
+            other = endpoint.other_resource(self._engine, names)
+        if other is None or not access.allows(principal, endpoint.permission, other):
+            access.require(principal, endpoint.permission, resource)
         return principal
 
     def _work(self, heard: Heard, endpoint: Endpoint, names: Mapping[str, str], body: bytes) -> Sealed | Wait | Events:
         """Answer in a reader's thread: authentication and permission, then the body, then the view, as Pulp does."""
-        principal = self._permitted(heard, endpoint)
+        principal = self._permitted(heard, endpoint, names)
         document = read_document(body, is_optional=endpoint.body.is_optional) if endpoint.body else {}
         query = read_query(heard.scope["query_string"])
         outcome = endpoint.view(Asked(self._engine, principal, names, query, document, PREFIX + heard.resource, heard.scope))

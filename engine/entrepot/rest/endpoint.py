@@ -122,7 +122,8 @@ class Endpoint:
 
     `answers` names the schema of the document for each status of success, `problems` the statuses of refusals beyond those
     that any endpoint may give. The first line of the view's docstring is its summary. `resource` is what the operation must
-    be permitted on, where that is not the path; `{login}` in it is who asks.
+    be permitted on, where that is not the path; `{login}` in it is who asks. `other_resource` finds another path that the same
+    thing has, for the path's variable segments, or None: who is permitted there is permitted here.
     """
 
     method: str
@@ -134,6 +135,7 @@ class Endpoint:
     body: Body | None = None
     query: tuple[Parameter, ...] = ()
     resource: str | None = None
+    other_resource: Callable[[Engine, Mapping[str, str]], str | None] | None = None
 
     @property
     def names(self) -> list[str]:

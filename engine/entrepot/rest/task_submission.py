@@ -53,13 +53,7 @@ def enqueue_task(asked: Asked) -> Answer:
     unknown = sorted(set(document) - _PROPERTIES)
     if unknown:
         raise UnsupportedValue(*unknown)
-    name = find_text(document, "task_type")
-    if name is None:
-        raise MissingValue("task_type")
-    if name in _OWN_TYPES and not (asked.principal and asked.principal.is_superuser):
-        raise OperationRefused(f"Tasks of type {name} are enqueued by the endpoint that they belong to.")
-    args, kwargs = _args(document), find_object(document, "kwargs") or {}
-    _require_fitting(_task_type(asked.engine, name), args, kwargs)
+    name, args, kwargs = read_call(asked, "task_type")
     key, priority = find_text(document, "idempotency_key"), find_text(document, "priority")
     call = Call(name, args, kwargs, key, _not_before(document), cast("Priority | None", priority))
     group_id = find_text(document, "group_id")
@@ -67,6 +61,22 @@ def enqueue_task(asked: Asked) -> Answer:
 
 
 _PROPERTIES = frozenset({"task_type", "args", "kwargs", "idempotency_key", "not_before", "priority", "group_id"})
+
+
+def read_call(asked: Asked, name_of_type: str) -> tuple[str, tuple[JSON, ...], dict[str, JSON]]:
+    """Return the task type and the arguments that a body names, after a look whether who asks may call it, and how.
+
+    Types of the engine's own are for super users. Raises `MissingValue`, `InvalidValue`, `OperationRefused`.
+    """
+    document = asked.document
+    name = find_text(document, name_of_type)
+    if name is None:
+        raise MissingValue(name_of_type)
+    if name in _OWN_TYPES and not (asked.principal and asked.principal.is_superuser):
+        raise OperationRefused(f"Tasks of type {name} are enqueued by the endpoint that they belong to.")
+    args, kwargs = _args(document), find_object(document, "kwargs") or {}
+    _require_fitting(_task_type(asked.engine, name, name_of_type), args, kwargs)
+    return name, args, kwargs
 
 
 def _args(document: dict[str, JSON]) -> tuple[JSON, ...]:
@@ -98,7 +108,7 @@ def _span(seconds: float) -> timedelta | None:
         return None
 
 
-def _task_type(engine: Engine, name: str) -> TaskType:
+def _task_type(engine: Engine, name: str, property_name: str) -> TaskType:
     """Return the task type; the task modules are imported when the first unknown one is named."""
     try:
         return engine.registry.get(name)
@@ -109,9 +119,9 @@ def _task_type(engine: Engine, name: str) -> TaskType:
         return engine.registry.get(name)
     except InvalidSettings as error:
         _LOG.warning("the task modules cannot be loaded: %s", error.message)
-        raise InvalidValue("task_type", why="this server cannot load its task modules; its log has more") from error
+        raise InvalidValue(property_name, why="this server cannot load its task modules; its log has more") from error
     except UnknownTaskType as error:
-        raise InvalidValue("task_type", why=error.message) from error
+        raise InvalidValue(property_name, why=error.message) from error
 
 
 def _require_fitting(task_type: TaskType, args: tuple[JSON, ...], kwargs: dict[str, JSON]) -> None:

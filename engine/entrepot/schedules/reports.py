@@ -1,62 +1,20 @@
-"""What doors and programs get to see of a schedule."""
+"""What doors and programs get to see of a schedule, and of one that is not made yet."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import datetime
 
-from entrepot import clock
-from entrepot.errors import JSON
+from entrepot.repositories.schedule_reports import Kind, Overlap, ScheduleReport
 
-Kind = Literal["sync", "publish", "task"]
-Overlap = Literal["coalesce", "queue"]
+__all__ = ["Kind", "Overlap", "SchedulePreview", "ScheduleReport"]
 
 
 @dataclass(frozen=True, slots=True)
-class ScheduleReport:
-    """A schedule as it is now.
+class SchedulePreview:
+    """When a schedule runs next: in the words of `sentence`, and as `runs`, moments in UTC, the next one first."""
 
-    A sync or publish has a `repository_id`, and `plugin_id` is that of its importer or distributor; a task has a `task_type`
-    and arguments. Secrets of `override_config` read `*****`. `next_run` is None when no run is left. Source: the Pulp 2 REST
-    contract, 1.8.2.
-    """
-
-    schedule_id: str
-    kind: Kind
-    repository_id: str | None
-    plugin_id: str | None
-    task_type: str | None
-    args: tuple[JSON, ...]
-    kwargs: dict[str, JSON]
-    override_config: dict[str, JSON]
     schedule: str
     time_zone: str | None
-    enabled: bool
-    failure_threshold: int | None
-    consecutive_failures: int
-    first_run: datetime
-    next_run: datetime | None
-    last_run_at: datetime | None
-    remaining_runs: int | None
-    total_run_count: int
-    overlap: Overlap
-    jitter_seconds: int
-    created: datetime
-    last_updated: datetime
     sentence: str
-
-    @property
-    def first_run_text(self) -> str:
-        """The first run as clients see it: with the offset that the schedule was given with, else `Z`."""
-        if self.first_run.utcoffset() == timedelta():
-            return clock.iso(self.first_run)
-        return self.first_run.isoformat(timespec="seconds")
-
-    @property
-    def resource(self) -> str | None:
-        """What it belongs to, as clients name it: `pulp:importer:zoo:iso_importer`; None for a task."""
-        if self.kind == "task":
-            return None
-        plugin = "importer" if self.kind == "sync" else "distributor"
-        return f"pulp:{plugin}:{self.repository_id}:{self.plugin_id}"
+    runs: tuple[datetime, ...]

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import peewee
 
 from entrepot import clock
-from entrepot.errors import JSON, InvalidValue, MissingResource
+from entrepot.errors import JSON, InvalidValue, MissingResource, UnsupportedValue
 from entrepot.models import Schedule
 from entrepot.plugin import unmasked
-from entrepot.schedules import due, outcomes, plan, rows, values, wrong_clock
+from entrepot.schedules import due, outcomes, plan, preview, rows, values, wrong_clock
 
 if TYPE_CHECKING:
     from entrepot.repositories import House
-    from entrepot.schedules.reports import Kind, Overlap, ScheduleReport
+    from entrepot.schedules.reports import Kind, Overlap, SchedulePreview, ScheduleReport
     from entrepot.tasking import TaskHandle
 
 
@@ -128,6 +128,20 @@ class Schedules:
         row = self._get(schedule_id)
         return due.enqueue_now(self._house, row.id, schedule_id)
 
+    def preview(self, schedule: str, *, time_zone: str | None = None, count: int = 5) -> SchedulePreview:
+        """Return when a schedule that is made now would run: the first `count` times, from 1 to 100.
+
+        Nothing is kept, and no database is needed. Raises `InvalidValue` with all that is refused.
+        """
+        return preview.of_text(schedule, time_zone, count, clock.now())
+
+    def preview_of(self, schedule_id: str, *, count: int = 5) -> SchedulePreview:
+        """Return when a schedule runs next: `count` times, from 1 to 100, or as often as it still does.
+
+        One that is disabled does not run. Raises `MissingResource`, `InvalidValue`.
+        """
+        return preview.of_row(self._get(schedule_id), count, clock.now())
+
     def list_sync(self, repository_id: str, importer_id: str) -> list[ScheduleReport]:
         """Return the sync schedules of an importer, in the order they were made; raises `MissingResource`."""
         owner = rows.owner_of(self._house, repository_id, importer_id=importer_id, distributor_id=None)
@@ -175,6 +189,8 @@ class Schedules:
             row = self._get(schedule_id, repository_id, importer_id, distributor_id)
             database.execute(f"SELECT 1 FROM schedule WHERE id = ?{database.for_update}", (row.id,))
             row = self._get(schedule_id)  # as it is since nobody else can change it
+            if row.kind == "task" and "override_config" in changes:
+                raise UnsupportedValue("override_config")  # there is no plugin whose configuration that would be
             text, zone = changes.get("schedule", row.schedule), changes.get("time_zone", row.time_zone)
             recurrence, kept = values.check(changes, text=text, zone=zone, schedule_name="iso_schedule")
             if "override_config" in kept:

@@ -17,6 +17,7 @@ from entrepot.access import Operation
 from entrepot.engine import Engine
 from entrepot.rest import ENDPOINTS
 from entrepot.rest.endpoint import PREFIX
+from tests.integration.rest.sample_tasks import echo
 
 
 @pytest.fixture
@@ -100,6 +101,15 @@ ROWS = (
     Row("GET", PUBLISH + "{publish_schedule_id}/", READ, 200),
     Row("PUT", PUBLISH + "{publish_schedule_id}/", UPDATE, 200, {"enabled": False}),
     Row("DELETE", PUBLISH + "{publish_schedule_id}/", DELETE, 200),
+    # All schedules; one of a repository's is permitted to whoever it is permitted to there. A preview tells of nothing
+    Row("GET", "/v2/schedules/", READ, 200),
+    Row("POST", "/v2/schedules/", CREATE, 400, {"schedule": "P1D", "task": "no.such.type"}),
+    Row("POST", "/v2/schedules/actions/preview/", READ, 200, {"schedule": "P1D"}, but=dict.fromkeys(OWN, 200)),
+    Row("GET", "/v2/schedules/{task_schedule_id}/", READ, 200),
+    Row("PUT", "/v2/schedules/{task_schedule_id}/", UPDATE, 200, {"enabled": False}),
+    Row("GET", "/v2/schedules/{task_schedule_id}/preview/", READ, 200),
+    Row("POST", "/v2/schedules/{other_sync_schedule_id}/actions/run_now/", EXECUTE, 202, but={"executor": 202}),
+    Row("DELETE", "/v2/schedules/{task_schedule_id}/", DELETE, 200),
     # Deleting, when nothing needs them any more
     Row("DELETE", R + "importers/{importer_id}/", DELETE, 202),
     Row("DELETE", R + "distributors/{distributor_id}/", DELETE, 202),
@@ -184,6 +194,8 @@ def names(engine: Engine) -> dict[str, str]:
         "task_id": handle.task_id,
         "group_id": engine.group().group_id,
         "sync_schedule_id": engine.schedules.create_sync("zoo", "iso_importer", "P1D").schedule_id,
+        "other_sync_schedule_id": engine.schedules.create_sync("zoo", "iso_importer", "P1D").schedule_id,
+        "task_schedule_id": engine.schedule("P1D", echo, 1).schedule_id,
         "publish_schedule_id": engine.schedules.create_publish("zoo", "files", "P1D").schedule_id,
         "login": "victim",
         "role_id": "victims",

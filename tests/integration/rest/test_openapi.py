@@ -46,6 +46,9 @@ GOOD = {
     "resource": "/v2/repositories/zoo/",
     "criteria": {},
     "expires": None,
+    "settings": {},
+    "scopes": None,
+    "sources": [],
 }
 
 
@@ -56,8 +59,14 @@ NEW = {
     "/pulp/api/v2/roles/": "role_id",
     "/pulp/api/v2/tokens/": "name",
 }
+#: Bodies that a generator does not guess.
+BODIES = {}
 #: What cannot succeed here: there is no such task type, and nothing has been published.
-NEVER_GOOD = {"POST /pulp/api/v2/tasks/", "POST /pulp/api/v2/repositories/{repository_id}/actions/roll_back/"}
+NEVER_GOOD = {
+    "POST /pulp/api/v2/tasks/",
+    "POST /pulp/api/v2/schedules/",
+    "POST /pulp/api/v2/repositories/{repository_id}/actions/roll_back/",
+}
 
 
 @pytest.fixture
@@ -84,17 +93,20 @@ def names(engine: Engine) -> dict[str, str]:
         "token_id": f"{token.token_id:024x}",
         "sync": engine.schedules.create_sync("zoo", "iso_importer", "P1D").schedule_id,
         "publish": engine.schedules.create_publish("zoo", "files", "P1D").schedule_id,
+        "own": engine.schedules.create_sync("zoo", "iso_importer", "P1D").schedule_id,
     }
 
 
 def make_good(case: schemathesis.Case, names: dict[str, str]) -> None:
     """Let a request be for what is there, without its odd parameters, and with a body that begins with good values."""
-    schedule_id = names["publish" if "publish" in case.path else "sync"]
-    known = names | {"schedule_id": schedule_id}
+    kind = next((kind for kind in ("sync", "publish") if kind in case.path), "own")
+    known = names | {"schedule_id": names[kind]}
     case.path_parameters = {name: known[name] for name in case.path_parameters}
     case.query = {"state": "finished"} if case.method == "DELETE" and "state" in case.query else {}
     if case.method == "POST" and case.path in NEW:
         case.body = {NEW[case.path]: f"new-{secrets.token_hex(8)}"}
+    elif case.method == "POST" and case.path in BODIES:
+        case.body = dict(BODIES[case.path])
     elif case.method == "POST" and case.path.endswith(("/sync/", "/publish/")) and "/schedules/" in case.path:
         case.body = {"schedule": GOOD["schedule"]}
     elif isinstance(case.body, dict):

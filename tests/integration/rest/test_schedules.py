@@ -30,7 +30,10 @@ CONTRACT_KEYS = {
     "resource",
     "task",
 }
-OWN_KEYS = {"time_zone", "overlap", "jitter_seconds"}
+OWN_KEYS = {
+    *("time_zone", "overlap", "jitter_seconds", "kind", "repo_id", "plugin_id", "sentence"),
+    *("create_time_us", "first_run_us", "next_run_us", "last_run_at_us"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +62,7 @@ def test_a_new_sync_schedule_is_answered_with_its_place(api) -> None:
     assert response.status_code == 201
     assert response.headers["location"] == "http://server.test" + document["_href"]
     assert document.keys() == CONTRACT_KEYS | OWN_KEYS
-    assert isinstance(document.pop("last_updated"), float)
+    assert document.pop("last_updated") == document.pop("create_time_us") / 1_000_000
     assert document == {
         "_href": f"/pulp/api/v2/{SYNC}{schedule_id}/",
         "_id": schedule_id,
@@ -79,6 +82,13 @@ def test_a_new_sync_schedule_is_answered_with_its_place(api) -> None:
         "time_zone": None,
         "overlap": "coalesce",
         "jitter_seconds": 0,
+        "kind": "sync",
+        "repo_id": "zoo",
+        "plugin_id": "iso_importer",
+        "sentence": "every month on day 31 (or the last) at 02:00 UTC+01:00, 5 times",
+        "first_run_us": 32_474_739_600_000_000,
+        "next_run_us": 32_474_739_600_000_000,
+        "last_run_at_us": None,
     }
     assert len(schedule_id) == 24
 
