@@ -1,4 +1,4 @@
-"""The ids that the beginnings stand for which people type, of the engine's tasks and groups or of a server's."""
+"""The ids that the beginnings stand for which people type, of the engine's tasks, groups and schedules or of a server's."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 #: Groups that are looked through for one, the newest first; an older one is named by its whole id.
 _MOST_GROUPS = 10_000
+_SCHEDULE_LENGTH = 24
 
 
 def full_task_id(engine: Engine | Client, given: str) -> str:
@@ -46,6 +47,20 @@ def full_group_id(engine: Engine | Client, given: str) -> str:
     if not ids:
         raise MissingResource(task_group=given)
     return short_ids.only_one(ids, "group_id", given)
+
+
+def full_schedule_id(engine: Engine | Client, given: str) -> str:
+    """Return the id of the one schedule whose id begins with `given`; as `full_task_id` otherwise."""
+    from entrepot.tasking import short_ids
+
+    if len(given) >= _SCHEDULE_LENGTH:
+        return given
+    start = short_ids.beginning("schedule_id", given)
+    reports = [] if start is None else engine.schedules.list()
+    ids = [report.schedule_id for report in reports if report.schedule_id.startswith(start or "")]
+    if not ids:
+        raise MissingResource(schedule_id=given)
+    return short_ids.only_one(ids, "schedule_id", given)
 
 
 def _is_client(engine: Engine | Client) -> bool:

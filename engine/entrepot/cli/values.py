@@ -1,4 +1,4 @@
-"""Read arguments: `key=value`, and spans in seconds."""
+"""Read arguments: `key=value`, JSON or text, and spans in seconds."""
 
 from __future__ import annotations
 
@@ -20,8 +20,17 @@ def pairs(arguments: Iterable[str] | None, *, option: str) -> dict[str, JSON]:
         key, separator, text = argument.partition("=")
         if not separator or not key.strip():
             raise InvalidValue(option, why=f"{argument!r} is not of the form key=value")
-        found[key.strip()] = _from_file(text[1:], option) if text.startswith("@") else _value(text)
+        found[key.strip()] = _from_file(text[1:], option) if text.startswith("@") else value(text)
     return found
+
+
+def value(text: str) -> JSON:
+    """Return an argument as the JSON that it is, else as text."""
+    try:
+        read: JSON = json.loads(text)
+    except ValueError:
+        return text
+    return read
 
 
 def seconds(text: str) -> float:
@@ -35,14 +44,6 @@ def seconds(text: str) -> float:
     if not 0 <= span <= LONGEST_SECONDS:
         raise typer.BadParameter(f"{text!r} is no number of seconds from 0 to {LONGEST_SECONDS:,}, a year.")
     return span
-
-
-def _value(text: str) -> JSON:
-    try:
-        value: JSON = json.loads(text)
-    except ValueError:
-        return text
-    return value
 
 
 def _from_file(path: str, option: str) -> str:
