@@ -1,7 +1,7 @@
-.PHONY: help setup demo serve test soak check format bench bench-queue bench-api
+.PHONY: help setup demo serve test soak check format bench bench-queue bench-api bench-schedules
 
 help:        ## say what each target does
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:       ## make .venv and install entrepot and its tools into it (Python 3.11 or newer)
 	@scripts/setup
@@ -32,3 +32,6 @@ bench-queue: ## measure the task queue beside its peers (10 to 15 minutes, not p
 
 bench-api:   ## measure the REST API beside its floor (5 minutes, not part of bench); exit 1 if a goal is missed
 	@scripts/bench_api
+
+bench-schedules: ## measure the clockwork of schedules beside bare queries and plain enqueues; exit 1 if a goal is missed
+	@scripts/bench_schedules
