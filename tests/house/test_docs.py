@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -73,7 +75,7 @@ def test_every_target_code_name_and_test_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     codes = {"PLP0000", *re.findall(r"PLP\d{4}", errors.__doc__ or "")}
-    tests = {name for path in (ROOT / "tests").rglob("test_*.py") for name in names_of_tests(path)}
+    tests = all_names_of_tests()
 
     unknown = [f"make {name}" for name in re.findall(r"\bmake ([a-z]+)\b", code(page)) if name not in targets]
     unknown += [name for name in re.findall(r"PLP\d{4}", text) if name not in codes]
@@ -128,7 +130,7 @@ def commands(page: Path) -> Iterator[list[str]]:
 
 def problem_with(words: list[str]) -> str | None:
     """Say what of a command does not exist, or None."""
-    command, left = typer.main.get_command(app), list(words)
+    command, left = program(), list(words)
     shown = f"entrepot {' '.join(words)}"
     while left and left[0] in GLOBAL_OPTIONS:
         left = left[2:]
@@ -144,11 +146,22 @@ def problem_with(words: list[str]) -> str | None:
     return next((f"{shown}: there is no option {name}" for name in given if name not in known), None)
 
 
+@cache
+def program() -> Any:
+    """Return the command `entrepot`, which typer makes anew each time it is asked."""
+    return typer.main.get_command(app)
+
+
 def is_public(name: str) -> bool:
     """Say whether `entrepot.<name>` is a public name, or a module or an entry point group of that name."""
     groups = (ROOT / "pyproject.toml").read_text(encoding="utf-8") + '"entrepot.tasks"'
     places: Iterable[Path] = ROOT.glob(f"engine/entrepot/{name}*")
     return name in entrepot.__all__ or name in ("toml", "sqlite3") or any(places) or f'"entrepot.{name}"' in groups
+
+
+@cache
+def all_names_of_tests() -> frozenset[str]:
+    return frozenset(name for path in (ROOT / "tests").rglob("test_*.py") for name in names_of_tests(path))
 
 
 def names_of_tests(path: Path) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import ssl
 from datetime import timedelta
 from pathlib import Path
@@ -44,8 +45,9 @@ def forged(authority: Authority, name: str, *, ours: bool = True) -> bytes:
     return certificate.public_bytes(Encoding.PEM)
 
 
-@pytest.fixture
-def authority(settings: Settings) -> Authority:
+@pytest.fixture(autouse=True)
+def authority(settings: Settings, authority_folder: Path) -> Authority:
+    shutil.copytree(authority_folder, settings.authority_dir)
     return Authority(settings.authority_dir)
 
 

@@ -23,7 +23,6 @@ from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
 from entrepot.access import Operation
-from entrepot.access.authority import Authority
 from entrepot.engine import Engine
 from entrepot.readers import Readers
 from entrepot.rest import RestApp
@@ -70,18 +69,10 @@ def server_certificate(tmp_path: Path) -> Path:
     return write_certificate(tmp_path / "server.pem", "127.0.0.1")
 
 
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an authority: its key takes a second to find."""
-    folder = tmp_path_factory.mktemp("authority") / "ca"
-    Authority(folder).signer()
-    return folder
-
-
 @pytest.fixture
-def open_door(settings, authority: Path, server_certificate: Path) -> Iterator[Doors]:
+def open_door(settings, authority_folder: Path, server_certificate: Path) -> Iterator[Doors]:
     """Starts servers; `tls=True` lets one speak TLS, the rest are settings."""
-    shutil.copytree(authority, settings.authority_dir)
+    shutil.copytree(authority_folder, settings.authority_dir)
     with ExitStack() as stack:
 
         def opened(*, tls: bool = False, host: str = "127.0.0.1", **changed: Any) -> Door:

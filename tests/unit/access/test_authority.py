@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +28,14 @@ print(Authority(Path(sys.argv[1])).signer().certificate.serial_number)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    """Where there is no authority yet."""
     return tmp_path / "data" / "ca"
+
+
+@pytest.fixture
+def made(folder: Path, authority_folder: Path) -> Path:
+    """Where there is one."""
+    return shutil.copytree(authority_folder, folder)
 
 
 def serial_number(folder: Path) -> int:
@@ -62,12 +70,11 @@ def test_its_certificate_lies_beside_it_for_others_without_the_key(folder: Path)
     assert "entrepot" in certificate.subject.rfc4514_string()
 
 
-def test_a_certificate_file_that_was_lost_is_written_again(folder: Path) -> None:
-    text = Authority(folder).certificate_file
-    serial_number(folder)
+def test_a_certificate_file_that_was_lost_is_written_again(made: Path) -> None:
+    text = Authority(made).certificate_file
     text.write_text("damaged")
 
-    before = serial_number(folder)
+    before = serial_number(made)
 
     assert x509.load_pem_x509_certificate(text.read_bytes()).serial_number == before
 
@@ -91,27 +98,25 @@ def test_processes_that_make_it_at_once_agree(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "nonsense", "half"])
-def test_a_damaged_file_is_said_and_not_replaced(folder: Path, content: str) -> None:
-    serial_number(folder)
-    file = folder / "authority.pem"
+def test_a_damaged_file_is_said_and_not_replaced(made: Path, content: str) -> None:
+    file = made / "authority.pem"
     text = file.read_text()
     damaged = text[: len(text) // 4] if content == "half" else content
     file.write_text(damaged)
 
     with pytest.raises(StorageError, match=r"authority\.pem"):
-        Authority(folder).signer()
+        Authority(made).signer()
 
     assert file.read_text() == damaged
 
 
-def test_a_key_that_does_not_fit_its_certificate_is_refused(folder: Path, tmp_path: Path) -> None:
-    serial_number(folder)
+def test_a_key_that_does_not_fit_its_certificate_is_refused(made: Path, tmp_path: Path) -> None:
     serial_number(tmp_path / "other")
-    key = (folder / "authority.pem").read_text().partition("-----BEGIN CERTIFICATE-----")[0]
-    (folder / "authority.pem").write_text(key + (tmp_path / "other" / "certificate.pem").read_text())
+    key = (made / "authority.pem").read_text().partition("-----BEGIN CERTIFICATE-----")[0]
+    (made / "authority.pem").write_text(key + (tmp_path / "other" / "certificate.pem").read_text())
 
     with pytest.raises(StorageError, match="does not hold"):
-        Authority(folder).signer()
+        Authority(made).signer()
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
@@ -121,5 +126,5 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         Authority(tmp_path / "file" / "ca").signer()
 
 
-def test_the_key_is_in_no_repr(folder: Path) -> None:
-    assert "key" not in repr(Authority(folder).signer())
+def test_the_key_is_in_no_repr(made: Path) -> None:
+    assert "key" not in repr(Authority(made).signer())
