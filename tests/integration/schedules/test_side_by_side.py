@@ -89,7 +89,12 @@ def test_processes_enqueue_one_task_for_each_due_instant(engine: Engine, schedul
 
 @pytest.mark.parametrize(
     ("point", "fired"),
-    [("submission.inserted@1", 0), ("submission.committed@2", 100), ("schedules.written@2", 100), ("schedules.committed@1", 100)],
+    [
+        ("submission.inserted@1", 0),
+        ("submission.committed@2", 100),
+        ("schedules.written@2", 100),
+        ("schedules.committed@1", 100),
+    ],
 )
 def test_a_scheduler_that_is_killed_leaves_every_schedule_due_or_fired(
     point: str, fired: int, engine: Engine, schedules: list[str], database_url: str
