@@ -17,7 +17,7 @@ from threading import RLock
 from typing import Any, Literal, TypeAlias, cast
 
 from entrepot.errors import BrokenPlugin, EntrepotError, MissingResource, UnknownDistributorType, UnknownImporterType
-from entrepot.plugin import Distributor, DistributorConfig, Importer, ImporterConfig, Unit
+from entrepot.plugin import DeployConfig, Distributor, DistributorConfig, Importer, ImporterConfig, Unit
 
 API = 1  # the version of `entrepot.plugin` that this engine offers
 
@@ -53,6 +53,7 @@ class Plugins:
         """Take the plugins as `discover` or `of` found them."""
         self._lock = RLock()
         self._slots = tuple(slots)
+        self._served: dict[tuple[str, str], bool] = {}
 
     @classmethod
     def discover(cls, found: Found = lambda group: entry_points(group=group)) -> Plugins:
@@ -105,6 +106,16 @@ class Plugins:
 
         """
         return cast("type[Distributor]", self._get("distributor", type_id))
+
+    def is_served_by_default(self, type_id: str, scheme: str) -> bool:
+        """Say whether distributors of a type serve `scheme` (http, https) when they are not told; if nobody knows it, yes."""
+        if (type_id, scheme) not in self._served:
+            try:
+                field = self.distributor(type_id).Config.model_fields.get(f"serve_{scheme}")
+            except (BrokenPlugin, UnknownDistributorType):
+                field = None
+            self._served[type_id, scheme] = field is None or bool(field.default)
+        return self._served[type_id, scheme]
 
     def unit_type(self, type_id: str) -> type[Unit]:
         """Return the class of a unit type, whether it has an entry point or only an importer that names it.
@@ -261,7 +272,8 @@ def _fit(found: Any, parent: type, method: str, config: type) -> type:  # noqa: 
         inspect.signature(getattr(found, method)).bind(None, None)
     except TypeError as error:
         raise _Unfit(f"{name}.{method}() must take self and one argument, the conduit") from error
-    if not isinstance(found.unit_types, tuple) or not found.unit_types:
+    needs_none = _is_a(found.Config, DeployConfig)  # it copies another distributor
+    if not isinstance(found.unit_types, tuple) or not (found.unit_types or needs_none):
         raise _Unfit(f"{name}.unit_types must be a tuple that names its unit types")
     for unit_type in found.unit_types:
         if not (_is_a(unit_type, Unit) and unit_type.type_id):

@@ -16,9 +16,11 @@ from entrepot.access import Access
 from entrepot.content.store import BlobStore
 from entrepot.discovery import Plugins
 from entrepot.errors import JSON, StorageFull, StorageUnwritable
+from entrepot.events import Events, Flip
 from entrepot.loops import Loop
 from entrepot.models import Database
 from entrepot.models.migrate import Migration, check, migrate
+from entrepot.propagation import Edges, pushes, settling
 from entrepot.repositories import (
     House,
     Repositories,
@@ -30,6 +32,7 @@ from entrepot.repositories import (
     importers,
     publication,
     publish,
+    rolling_back,
     sync,
 )
 from entrepot.repositories.task_tags import of_distributor, of_importer, of_repository
@@ -52,6 +55,7 @@ from entrepot.tasking import (
 )
 from entrepot.tasking.delivery import Doorbell
 from entrepot.tasking.transport import open_doorbell
+from entrepot.tenants import Tenants
 
 
 def _one_repository(repository_id: str, *_args: object, **_options: object) -> list[str]:
@@ -69,6 +73,7 @@ _Names = Callable[..., list[str]]
 TASKS: tuple[tuple[str, Callable[..., Any], _Names, _Names, _Names], ...] = (
     (sync.TASK_TYPE, sync.sync, of_repository("sync"), _one_repository, sync.limit_keys),
     (publish.TASK_TYPE, publish.publish, of_repository("publish"), _one_repository, _none),
+    (rolling_back.TASK_TYPE, rolling_back.roll_back, of_distributor("roll_back"), _one_repository, _none),
     (download.TASK_TYPE, download.download, of_repository("download", "download_repo"), _none, _none),
     (changes.DELETE_TASK_TYPE, changes.delete, of_repository("delete"), _one_repository, _none),
     (
@@ -127,6 +132,27 @@ LOOPS: tuple[tuple[str, timedelta, Callable[[Engine], int]], ...] = (
         ),
     ),
     ("association retention", timedelta(hours=1), lambda engine: associations.prune(engine.database)),
+    (
+        "event retention",
+        timedelta(hours=1),
+        lambda engine: engine.events.prune_publications(older_than=timedelta(days=engine.settings.event_retention_days)),
+    ),
+    (
+        "activity retention",
+        timedelta(hours=1),
+        lambda engine: engine.events.prune_activity(
+            older_than=timedelta(days=engine.settings.activity_retention_days), keep=engine.settings.activity_lines
+        ),
+    ),
+    ("deploys", timedelta(seconds=2), lambda engine: engine.edges.settle()),
+    (
+        "deploy retention",
+        timedelta(hours=1),
+        lambda engine: settling.prune(
+            engine.database,
+            older_than=timedelta(days=max(engine.settings.deploy_retention_days, engine.settings.edgecast_status_days)),
+        ),
+    ),
     ("temporary files", timedelta(minutes=10), lambda engine: engine.store.sweep()),
     ("failed logins", timedelta(minutes=10), lambda engine: engine.access.forget_failed_logins()),
 )
@@ -146,9 +172,12 @@ class Engine:
     registry: TaskRegistry
     doorbell: Doorbell
     tasks: Tasks
+    events: Events
     repositories: Repositories
     schedules: Schedules
+    edges: Edges
     access: Access
+    tenants: Tenants
 
     def __init__(
         self, database_url: str | None = None, *, settings: Settings | None = None, plugins: Plugins | None = None
@@ -166,12 +195,15 @@ class Engine:
         self.registry = TaskRegistry()
         self.doorbell = open_doorbell(self.settings, self.database)
         self.tasks = Tasks(self.database, self.registry, self.settings, self.doorbell)
+        self.events = Events(self.database, granularity=self.settings.livingdocs_document_granularity)
         self.access = Access(self.database, self.settings)
         forget_grants = self.access.forget_resource
         parts = (self.database, self.store, self.plugins, self.tasks, self.settings)
-        house = House(*parts, forget_grants, calendar=lambda: self.schedules)
+        house = House(*parts, forget_grants, calendar=lambda: self.schedules, flipped=self._flipped)
         self.repositories = Repositories(house)
         self.schedules = Schedules(house)
+        self.edges = Edges(house)
+        self.tenants = Tenants(self.database)
         for name, function, tags, resources, limit_keys in TASKS:
             self.registry.add(
                 TaskType(
@@ -183,6 +215,18 @@ class Engine:
                     limit_keys=partial(limit_keys, house),
                 )
             )
+        self.registry.add(
+            TaskType(
+                pushes.TASK_TYPE,
+                partial(pushes.push, house),
+                pushes.reserves,
+                pushes.tags,
+                idempotent=True,
+                priority="low",  # a deploy may be tens of thousands of them: whatever else is to be done comes first
+                retry=pushes.RETRY,
+                limits=pushes.limits,
+            )
+        )
 
     @classmethod
     def from_settings(cls, **given: object) -> Self:
@@ -339,3 +383,8 @@ class Engine:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Close this thread's database connection."""
         self.close()
+
+    def _flipped(self, flip: Flip) -> None:
+        """Tell all who are to know that a distributor serves something else, in the transaction that does it."""
+        self.events.flipped(flip)
+        self.edges.flipped(flip)

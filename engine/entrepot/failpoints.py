@@ -48,7 +48,11 @@ POINTS = (
     "sync.committed",
     "publish.built",
     "publish.entries_written",
+    "publish.flipped",
     "publish.committed",
+    "push.transferred",
+    "push.flipped",
+    "push.acknowledged",
 )
 
 

@@ -39,6 +39,8 @@ LONGEST_LEASE_SECONDS = 600
 LONGEST_SECONDS = 366 * 24 * 3600
 #: How queues may be called: as dramatiq allows, and short.
 QUEUE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+#: A host, or with `*.` in front of it any that has one label more.
+HOST_PATTERN = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,250}[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\]")
 #: What to say of a name that does not fit, behind it.
 NO_QUEUE_NAME = "is no queue name: a letter or '_', then letters, digits, '_' and '-', at most 64 in all"
 
@@ -117,6 +119,9 @@ class Settings(BaseSettings):
     )
     drain_seconds: Seconds = Field(60, ge=0, description="How long SIGTERM waits for running tasks, seconds.")
     task_retention_days: Days = Field(7, gt=0, description="Finished tasks are kept this long, days.")
+    deploy_retention_days: Days = Field(
+        30, gt=0, description="Deploys that have ended are kept this long, the latest of a distributor for good, days."
+    )
     history_retention_days: Days = Field(60, gt=0, description="Sync and publish history is kept this long, days.")
     max_result_bytes: Bytes = Field(1_000_000, gt=0, description="Largest result or progress report of a task, bytes of JSON.")
     recycle_after_tasks: int = Field(0, ge=0, description="A worker process is replaced after so many tasks; 0: never.")
@@ -150,10 +155,47 @@ class Settings(BaseSettings):
         "", description="Header in which trusted_proxies send the client's certificate, PEM, percent-encoded; empty: none."
     )
 
+    facades: list[Literal["edgecast", "livingdocs", "pugpig"]] = Field(
+        ["edgecast", "livingdocs", "pugpig"], description="The status facades that are served; an empty list: none."
+    )
+    edgecast_hosts: list[str] = Field([], description="Hosts that serve the Edgecast facade; none named: any.")
+    livingdocs_hosts: list[str] = Field([], description="Hosts that serve the Livingdocs facade; none named: any.")
+    pugpig_hosts: list[str] = Field(
+        [], description="Hosts that serve the Pugpig facade, `*.admin.example.org` for an account each; none named: any."
+    )
+    edgecast_average: Literal["servers", "pops"] = Field(
+        "servers", description="What Percent_propagated is of: all servers, or the mean of the POPs."
+    )
+    edgecast_status_days: Days = Field(7, gt=0, description="A deploy's status is told this long, days.")
+    livingdocs_limit_overflow: Literal["reject", "clamp"] = Field(
+        "reject", description="What becomes of a limit above 1000: 400, or 1000."
+    )
+    pugpig_legacy_get: bool = Field(False, description="Whether action/update_content may be a GET, as prefetchers send.")
+    facade_version_header: bool = Field(False, description="Whether facades say X-Facade: what they are, and their version.")
+
+    livingdocs_after: Literal["inclusive", "exclusive"] = Field(
+        "inclusive", description="Whether `after` in the Livingdocs facade tells the event of that id as well, or those after."
+    )
+    livingdocs_document_granularity: Literal["repository", "unit"] = Field(
+        "repository", description="What a document of a publication event is: a repository, or each of its units."
+    )
+    event_retention_days: Days = Field(0, ge=0, description="Publication events are kept this long, days; 0: for good.")
+    activity_retention_days: Days = Field(30, gt=0, description="Lines of a repository's log are kept this long, days.")
+    activity_lines: int = Field(10_000, ge=1, description="Newest lines of a repository's log that are kept.")
+
     publication_grace_seconds: Seconds = Field(
         600, ge=0, description="A path that left a publication still resolves this long."
     )
     keep_publications: int = Field(10, ge=1, description="Publications of a distributor that are kept for roll-back.")
+
+    push_timeout_seconds: Seconds = Field(30, gt=0, description="Longest silence of an edge server within a push, seconds.")
+    push_retries: int = Field(
+        5, ge=0, le=100, description="How often a failed push is tried again, where a distributor does not say otherwise."
+    )
+    push_retry_seconds: Seconds = Field(
+        5, gt=0, description="Wait before a failed push is tried again, seconds; doubled each time."
+    )
+    push_retry_longest_seconds: Seconds = Field(600, gt=0, description="Longest such wait, seconds.")
 
     allowed_file_roots: list[Path] = Field([], description="Folders below which file:// feeds are allowed; none by default.")
     blocked_networks: list[str] = Field(
@@ -208,6 +250,15 @@ class Settings(BaseSettings):
                 text = f"{name!r} {NO_QUEUE_NAME}"
                 raise ValueError(text)
         return names
+
+    @field_validator("edgecast_hosts", "livingdocs_hosts", "pugpig_hosts")
+    @classmethod
+    def _facades_have_hosts(cls, hosts: list[str]) -> list[str]:
+        for host in hosts:
+            if not HOST_PATTERN.fullmatch(host):
+                text = f"{host!r} is no name of a host, without scheme and port, such as api.example.org or *.admin.example.org"
+                raise ValueError(text)
+        return [host.lower() for host in hosts]
 
     @field_validator("beat_seconds")
     @classmethod

@@ -8,7 +8,7 @@ from entrepot.failpoints import POINTS
 
 from .plan import Campaign, campaigns
 
-WALKS = ("tasks", "syncs", "enqueuers", "supervisors", "schedulers", "schedules", "cancels")
+WALKS = ("tasks", "syncs", "enqueuers", "supervisors", "schedulers", "schedules", "pushes", "cancels")
 SERVERS = ("redis", "sessions", "crashes")
 
 

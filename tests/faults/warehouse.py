@@ -131,6 +131,22 @@ class Warehouse:
                 found += [f"{name} holds {what} {value} more than once" for (value,) in twice]
         return found
 
+    def badly_told(self) -> list[str]:
+        """Find publications that are served without an event that says so, and events of what never was: each has one."""
+        database = self.stage.engine.database
+        served = dict(
+            database.rows(
+                "SELECT repository.repository_id, COALESCE(live_revision, 0) FROM distributor "
+                "JOIN repository ON repository.id = distributor.repository"
+            )
+        )
+        told = dict(database.rows("SELECT repository_id, COUNT(*) FROM publication_event GROUP BY repository_id"))
+        return [
+            f"{name}: publication {revision} is served, and {told.get(name, 0)} events tell of it and those before"
+            for name, revision in served.items()
+            if told.get(name, 0) != revision
+        ]
+
     def left_behind(self) -> list[str]:
         """Sweep the store as the engine does now and then, and find temporary files and reservations that are still there."""
         self.stage.engine.store.sweep()
@@ -143,6 +159,7 @@ class Warehouse:
         return [
             *self.badly_ended(),
             *self.badly_published(),
+            *self.badly_told(),
             *self.badly_stored(),
             *self.badly_counted(),
             *self.left_behind(),
@@ -155,7 +172,21 @@ class Warehouse:
             feed.close()
 
     def _live(self, name: str, found: list[str]) -> Digests | None:
-        """Return what the manifest that is served says, None before the first publication; note what is not as it says."""
+        """Return what the manifest that is served says, None before the first publication; note what is not as it says.
+
+        Workers may publish meanwhile: then it is looked at anew.
+        """
+        while True:
+            revision, noted = self._revision(name), list[str]()
+            live = self._live_now(name, noted)
+            if self._revision(name) == revision:
+                found += noted
+                return live
+
+    def _revision(self, name: str) -> object:
+        return self.stage.engine.database.row("SELECT live_revision FROM distributor WHERE base_path = ?", (name,))
+
+    def _live_now(self, name: str, found: list[str]) -> Digests | None:
         published = self.stage.engine.repositories.published
         if published(name) is None:
             return None

@@ -45,6 +45,9 @@
     │   ├── FetchTimedOut            PLP2023  504
     │   ├── SizeDiffers              PLP2024  502
     │   └── ChecksumDiffers          PLP1013  502
+    ├── PushError                    PLP2080  502
+    │   ├── PushFailed               PLP2081  502
+    │   └── PushGivenUp              PLP2082  502
     ├── StorageError                 PLP2030  500
     │   ├── StorageFull              PLP2031  507
     │   └── StorageUnwritable        PLP2032  500
@@ -90,6 +93,7 @@ from entrepot.errors.database import (
 )
 from entrepot.errors.error import JSON, EntrepotError
 from entrepot.errors.plugins import BrokenPlugin, PluginError, PublishFailed, SyncFailed
+from entrepot.errors.pushes import PushError, PushFailed, PushGivenUp
 from entrepot.errors.requests import (
     BadEncoding,
     BadRequest,
@@ -168,6 +172,9 @@ __all__ = [
     "PluginError",
     "PublishFailed",
     "PurgeRefused",
+    "PushError",
+    "PushFailed",
+    "PushGivenUp",
     "RefusedConfiguration",
     "ResultTooLarge",
     "SearchTooSlow",

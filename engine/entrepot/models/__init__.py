@@ -17,7 +17,9 @@ from entrepot.models.access import (
 from entrepot.models.change_watch import ChangeWatch
 from entrepot.models.connection import Database, Row
 from entrepot.models.content import Blob, Unit, UnitFile
+from entrepot.models.events import Activity, Counter, Document, PublicationEvent
 from entrepot.models.fields import storable
+from entrepot.models.propagation import Deploy, DeployPop, DeployServer, EdgeServer, Pop
 from entrepot.models.repositories import (
     Association,
     Distributor,
@@ -31,19 +33,29 @@ from entrepot.models.repositories import (
 )
 from entrepot.models.schedules import Schedule, ScheduledRun
 from entrepot.models.tasking import Reservation, Task, TaskAttempt, TaskGroup, TaskTag, Worker, WorkerDrain
+from entrepot.models.tenants import Tenant, TenantChannel, TenantSource, TenantToken
 
 __all__ = [
+    "Activity",
     "ApiToken",
     "Association",
     "Blob",
     "ChangeWatch",
+    "Counter",
     "Database",
+    "Deploy",
+    "DeployPop",
+    "DeployServer",
     "Distributor",
+    "Document",
+    "EdgeServer",
     "Entry",
     "FailedLogin",
     "Importer",
     "Permission",
+    "Pop",
     "Publication",
+    "PublicationEvent",
     "PublishResult",
     "Repository",
     "RepositoryNote",
@@ -59,6 +71,10 @@ __all__ = [
     "TaskAttempt",
     "TaskGroup",
     "TaskTag",
+    "Tenant",
+    "TenantChannel",
+    "TenantSource",
+    "TenantToken",
     "Unit",
     "UnitFile",
     "UserAccount",

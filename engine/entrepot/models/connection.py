@@ -41,6 +41,9 @@ _LEASE_CLOCK = {
     "sqlite": "lease_now_us()",
     "postgresql": "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
 }
+#: The key of the lock on resource `name`. Servers at the edge are locked by the ten thousand, and PostgreSQL has room for some
+#: thousand locks of all transactions together (max_locks_per_transaction): 256 stand for all of theirs.
+_LOCK_KEY = "hashtextextended(CASE WHEN name LIKE 'edge:%' THEN 'edge:' || (hashtextextended(name, 0) & 255) ELSE name END, 0)"
 
 Row = tuple[Any, ...]
 
@@ -211,7 +214,7 @@ class Database:
             return
         self.execute(
             "SELECT pg_advisory_xact_lock(key) FROM "
-            "(SELECT DISTINCT hashtextextended(name, 0) AS key FROM unnest(?::text[]) AS name ORDER BY 1) AS keys",
+            f"(SELECT DISTINCT {_LOCK_KEY} AS key FROM unnest(?::text[]) AS name ORDER BY 1) AS keys",
             (list(names),),
         )
 
@@ -220,7 +223,7 @@ class Database:
         wanted = set(names)
         if self._is_sqlite or not wanted:
             return wanted
-        query = "SELECT name FROM unnest(?::text[]) AS name WHERE pg_try_advisory_xact_lock(hashtextextended(name, 0))"
+        query = f"SELECT name FROM unnest(?::text[]) AS name WHERE pg_try_advisory_xact_lock({_LOCK_KEY})"
         return {name for (name,) in self.rows(query, (sorted(wanted),))}
 
     def next_ids(self, table: str, count: int) -> list[int]:

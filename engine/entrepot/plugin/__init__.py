@@ -21,6 +21,7 @@ from entrepot.errors import (
 )
 from entrepot.plugin.conduit import FetchedFile, PublishConduit, SyncConduit
 from entrepot.plugin.config import (
+    DeployConfig,
     DistributorConfig,
     ImporterConfig,
     RelativeUrl,
@@ -39,6 +40,7 @@ __all__ = [
     "JSON",
     "Canceled",
     "ChecksumDiffers",
+    "DeployConfig",
     "Distributor",
     "DistributorConfig",
     "FetchAnswered",

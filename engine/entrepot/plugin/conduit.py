@@ -97,6 +97,17 @@ class PublishConduit(Protocol):
     def remove(self, path: str) -> None:
         """Take `path` out of the publication; no matter if it is not there."""
 
+    def copy(self, distributor_id: str) -> None:
+        """Publish all that another distributor of the repository serves; what is added or written takes the place of its files.
+
+        Only the distributor that the configuration names as its `source` can be copied (see `DeployConfig`): what that one
+        serves is then a part of what decides whether there is anything new to publish.
+
+        Raises:
+            PluginError: it is another distributor, or it serves nothing yet.
+
+        """
+
     def read(self, path: str) -> bytes | None:
         """Return a file of the previous publication, or None when it is not there or the publication is not incremental."""
 

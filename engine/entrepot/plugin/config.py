@@ -145,6 +145,21 @@ class DistributorConfig(BaseModel):
     serve_https: bool = Field(default=True, description="Serve it over https.")
 
 
+class DeployConfig(DistributorConfig):
+    """The keys of a distributor that copies what another one of its repository serves, and deploys it to the edge.
+
+    A distributor whose `Config` is derived from this one deploys: what it publishes is pushed to every server of a network.
+    Its own copy is not served, unless that is asked for.
+    """
+
+    source: str = Field(min_length=1, description="Id of the distributor, of the same repository, whose publication is copied.")
+    network: str = Field("default", pattern=r"^[A-Za-z0-9_.-]{1,64}\z", description="Network whose servers it is pushed to.")
+    environment: Literal["production", "staging"] = Field("production", description="What a deploy to this network counts as.")
+    retries: WholeNumber | None = Field(None, ge=0, le=100, description="How often a push that failed is tried again.")
+    serve_http: bool = Field(default=False, description="Serve its own copy over http as well.")
+    serve_https: bool = Field(default=False, description="Serve its own copy over https as well.")
+
+
 def load_config(model: type[ModelT], plugin: str, *layers: Mapping[str, JSON]) -> ModelT:
     """Return the configuration that `layers` make together; a later layer wins, and null takes back what earlier ones said.
 

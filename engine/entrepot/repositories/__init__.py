@@ -8,10 +8,12 @@
 | publish | `publish`: `request_publish`, `publish`; `publish_run` (the distributor's conduit) |
 | entries and flip | `publication` |
 | serve | `published` |
+| copy, propagate | `entries` |
 
-`changes` creates, updates and deletes; `importers` and `distributors` set, change and remove plugins; `download` looks whether
-every file is there; `history` keeps what ended; `listing` reports many at once; `service` and `repository` are what programs
-hold.
+`changes` creates, updates and deletes; `importers` and `distributors` set, change and remove plugins; `rolling_back` serves an
+earlier publication, by a task; `sources` knows which distributor copies which; `download` looks whether every file is there;
+`flips` tells what is served; `history` keeps what ended; `listing` reports many at once; `service` and `repository` are what
+programs hold.
 """
 
 from entrepot.repositories.house import House

@@ -125,6 +125,27 @@ def units_removed(database: Database, repository: int, unit_type: str, after: in
     return _pages(database, condition, values)
 
 
+def difference(database: Database, repository: int, *, at: int | None, not_at: int | None) -> list[Row]:
+    """Return (type, uid, repository key) of the units held at revision `at` and not at `not_at`; at None none are held."""
+    if at is None:
+        return []
+    held = "{0}.added_revision <= ? AND ({0}.removed_revision IS NULL OR {0}.removed_revision > ?)"
+    condition, values = f"stay.repository = ? AND {held.format('stay')}", [repository, at, at]
+    if not_at is not None:
+        # Both say what `NOT EXISTS` says of a single stay, so that only what changed is read.
+        condition += " AND stay.added_revision > ?" if not_at < at else " AND stay.removed_revision <= ?"
+        condition += (
+            " AND NOT EXISTS (SELECT 1 FROM association AS other WHERE other.repository = stay.repository "
+            f"AND other.unit = stay.unit AND {held.format('other')})"
+        )
+        values += [not_at, not_at, not_at]
+    return database.rows(
+        "SELECT unit.unit_type, unit.uid, unit.repository_key FROM association AS stay JOIN unit ON unit.id = stay.unit "
+        f"WHERE {condition} ORDER BY unit.id",
+        values,
+    )
+
+
 def prune(database: Database) -> int:
     """Remove the rows of units that left before the oldest publication of their repository was made; return how many.
 

@@ -13,7 +13,7 @@ import peewee
 from entrepot import clock
 from entrepot.errors import JSON, DuplicateResource, InvalidValue, MissingResource
 from entrepot.models import Importer, Repository
-from entrepot.repositories import checks, distributors, importers, rows
+from entrepot.repositories import checks, distributors, flips, importers, rows
 from entrepot.repositories import notes as searchable_notes
 from entrepot.repositories.unset import UNSET, Unset
 from entrepot.tasking import Call, TaskHandle, current_task
@@ -132,8 +132,10 @@ def delete(house: House, repository_id: str) -> None:
             return  # the worker of an earlier attempt was lost after its commit
         if row is None:
             raise MissingResource(repository=repository_id)
+        flips.ended(house, row, rows.distributors_of(database, row.id))
         Repository.delete().where(Repository.id == row.id).execute(database.peewee)
         house.forget_grants(f"/v2/repositories/{repository_id}/")
+        flips.removed(house, repository_id)
 
 
 def _list(given: object) -> Sequence[object]:

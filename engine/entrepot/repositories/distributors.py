@@ -13,7 +13,7 @@ import peewee
 
 from entrepot.errors import JSON, DuplicateResource, InvalidValue, MissingValue, OperationConflict
 from entrepot.models import Distributor
-from entrepot.repositories import checks, download, listing, rows
+from entrepot.repositories import checks, download, flips, listing, rows
 from entrepot.repositories.base_paths import BasePaths
 from entrepot.repositories.documents import distributor_document
 from entrepot.repositories.task_tags import repository_tag
@@ -121,8 +121,11 @@ def add_distributor(
         )
         if old is not None:
             _refuse_while_busy(house, repository_id, old.distributor_id)
+            flips.ended(house, repository, [old])
             Distributor.delete().where(Distributor.id == old.id).execute(database.peewee)
         insert_all(house, repository.id, repository_id, [values])
+        if old is not None:
+            flips.removed(house, repository_id, old.distributor_id)
         return get_distributor(house, repository, values["distributor_id"])
 
 
@@ -207,8 +210,10 @@ def remove_distributor(house: House, repository_id: str, distributor_id: str) ->
         if task.claim.attempt > 1 and rows.find_distributor(database, repository.id, distributor_id) is None:
             return  # the worker of an earlier attempt was lost after its commit
         row = rows.get_distributor(database, repository, distributor_id)
+        flips.ended(house, repository, [row])
         Distributor.delete().where(Distributor.id == row.id).execute(database.peewee)
         house.forget_grants(f"/v2/repositories/{repository_id}/distributors/{distributor_id}/")
+        flips.removed(house, repository_id, distributor_id)
 
 
 def _refuse_while_busy(house: House, repository_id: str, distributor_id: str) -> None:

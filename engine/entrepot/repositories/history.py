@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from entrepot import clock
 from entrepot.errors import JSON, EntrepotError, Interrupted, InvalidValue, LeaseLost, SyncFailed
+from entrepot.events import Level, record_activity
 from entrepot.models import PublishResult, SyncResult, storable
 from entrepot.repositories import rows
 from entrepot.repositories.reports import HistoryEntry
@@ -51,7 +52,10 @@ class Record:
         return None if row is None else self._document(row.id, row.completed_at, row.__data__)
 
     def close(self, database: Database, result: str, error: BaseException | None = None) -> dict[str, JSON]:
-        """Write the entry in the caller's transaction, and return it as the task's result."""
+        """Write the entry and a line of the log in the caller's transaction, and return the entry as the task's result.
+
+        The last thing that the transaction does: see `record_activity`.
+        """
         completed = clock.now()
         unexpected = error is not None and not isinstance(error, (EntrepotError, Interrupted))
         values: dict[str, Any] = {
@@ -75,7 +79,13 @@ class Record:
         else:
             values |= {"distributor_id": self.plugin_id, "distributor_type_id": self.plugin_type_id}
             row = PublishResult.insert(**values).execute(database.peewee)
+        self._log(database, result, error)
         return self._document(row, completed, values)
+
+    def _log(self, database: Database, result: str, error: BaseException | None) -> None:
+        level, message = _line(self, result, error)
+        distributor_id = self.plugin_id if self.kind == "publish" else None
+        record_activity(database, level, self.repository_id, message, distributor_id=distributor_id, task_id=self.task_id)
 
     def _document(self, row: int, completed: datetime, values: dict[str, Any]) -> dict[str, JSON]:
         plugin = "importer" if self.kind == "sync" else "distributor"
@@ -184,6 +194,26 @@ def _close_unsuccessful(database: Database, record: Record, result: str, error: 
     with database.transaction():
         if current_task().is_owned():
             record.close(database, result, error)
+
+
+def _line(record: Record, result: str, error: BaseException | None) -> tuple[Level, str]:
+    """Return what the log says of a run that ended; of an error that nobody foresaw no more than its type."""
+    what = f"The {record.kind}"
+    if result == "canceled":
+        return "warning", f"{what} was stopped before its end: {_message(error) if error else result}"
+    if error is not None:
+        said = str(error) if isinstance(error, EntrepotError) else f"an error that was not foreseen, {type(error).__name__}."
+        return "error", f"{what} failed: {said or type(error).__name__}"
+    if record.kind == "sync":
+        added, updated, removed = record.counts or (0, 0, 0)
+        return "notice", f"{what} brought in {added} units, replaced {updated} and removed {removed}."
+    summary = record.summary or {}
+    if summary.get("unchanged"):
+        return "notice", f"{what} found nothing new: publication {summary['revision']} is the latest."
+    return "notice", (
+        f"{what} made publication {summary['revision']} of {summary['files']} files: {summary['added']} added, "
+        f"{summary['updated']} replaced, {summary['removed']} removed."
+    )
 
 
 def _message(error: BaseException) -> str:

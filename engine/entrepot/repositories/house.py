@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from entrepot.content.store import BlobStore
     from entrepot.discovery import Plugins
     from entrepot.errors import JSON
+    from entrepot.events import Flip
     from entrepot.models import Database
     from entrepot.repositories.schedule_reports import Overlap, ScheduleReport
     from entrepot.settings import Settings
@@ -56,7 +57,7 @@ class House:
 
     `forget_grants` takes the path of a resource that is removed, as permissions name it, and removes what was granted on it
     and below, in the caller's transaction: a later resource of that name must not inherit it. `calendar` returns the engine's
-    schedules.
+    schedules. `flipped` is told, in the transaction that does it, that a distributor serves something else, or nothing.
     """
 
     database: Database
@@ -66,3 +67,4 @@ class House:
     settings: Settings
     forget_grants: Callable[[str], None]
     calendar: Callable[[], Calendar]
+    flipped: Callable[[Flip], None]

@@ -81,6 +81,12 @@ def write(database: Database, new: NewPublication) -> PublicationReport:
     return _report(written, revision)
 
 
+def lock_live(database: Database, distributor: int) -> int | None:
+    """Return which publication is served; that stays so until the caller's transaction changes it or ends."""
+    row = database.row(f"SELECT live_revision FROM distributor WHERE id = ?{database.for_update}", (distributor,))
+    return None if row is None else row[0]
+
+
 def make_live(database: Database, distributor: int, revision: int) -> None:
     """Serve publication `revision` from the caller's commit on; raises `MissingResource` if it does not exist."""
     row = database.row(f"SELECT live_revision FROM distributor WHERE id = ?{database.for_update}", (distributor,))
@@ -93,6 +99,20 @@ def make_live(database: Database, distributor: int, revision: int) -> None:
     database.execute(flip, (clock.now_us(), distributor, row[0]))
     database.execute(flip, (None, distributor, revision))
     database.execute("UPDATE distributor SET live_revision = ? WHERE id = ?", (revision, distributor))
+
+
+def repository_revision(database: Database, distributor: int, revision: int) -> int:
+    """Return which revision of its repository publication `revision` shows; raises `MissingResource` if it is not kept."""
+    return repository_revision_and_moment(database, distributor, revision)[0]
+
+
+def repository_revision_and_moment(database: Database, distributor: int, revision: int) -> tuple[int, int]:
+    """Return that, and when the publication was made, in microseconds since 1970; raises as `repository_revision` does."""
+    query = "SELECT repository_revision, created_at FROM publication WHERE distributor = ? AND revision = ?"
+    row = database.row(query, (distributor, revision))
+    if row is None:
+        raise MissingResource(publication=str(revision))
+    return int(row[0]), int(row[1])
 
 
 def list_publications(database: Database, distributor: int, live_revision: int | None) -> list[PublicationReport]:

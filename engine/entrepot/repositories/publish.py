@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from entrepot import clock, failpoints
 from entrepot.errors import JSON, InvalidValue, PluginError, PublishFailed
 from entrepot.plugin import unmasked
-from entrepot.repositories import checks, publication, rows
+from entrepot.repositories import checks, flips, publication, rows, sources
 from entrepot.repositories.history import Record, recorded
 from entrepot.repositories.publish_run import PublishRun
 from entrepot.tasking import Call, TaskContext, TaskHandle, current_task
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from entrepot.plugin import Distributor as DistributorPlugin
     from entrepot.plugin import DistributorConfig
     from entrepot.repositories.house import House
+    from entrepot.repositories.sources import Source
 
 #: The task type that clients know. Source: the Pulp 2 REST contract, 2.10.
 TASK_TYPE = "pulp.server.managers.repo.publish.publish"
@@ -57,7 +58,7 @@ def request_auto_publishes(house: House, repository: Repository, task: TaskConte
 
     A sync that is run again, because its worker was lost after this commit, finds the same tasks.
     """
-    for distributor in rows.distributors_of(house.database, repository.id):
+    for distributor in sources.in_order(rows.distributors_of(house.database, repository.id)):
         if distributor.auto_publish:
             key = f"{task.task_id}:publish:{distributor.distributor_id}"
             arguments = (repository.repository_id, distributor.distributor_id)
@@ -91,11 +92,13 @@ def publish(
         override = unmasked(override_config or {}, distributor.config)
         force = str(override.pop("force_full", False)).lower() in ("true", "1", "yes", "on")
         config = plugin.configure(distributor.config, override)
-        fingerprint = _fingerprint(plugin, config)
+        source = sources.find_source(database, repository, distributor, config)
+        fingerprint = _fingerprint(plugin, config, source)
         latest = publication.latest(database, distributor.id)
         same = latest is not None and latest.fingerprint == fingerprint and not force
-        if latest is not None and same and latest.repository_revision == repository.revision:
-            return _serve_latest(task, record, distributor, latest, automatic=automatic)
+        shown = repository.revision if source is None else source.repository_revision
+        if latest is not None and same and latest.repository_revision == shown:
+            return _serve_latest(house, record, repository, distributor, latest, automatic=automatic, override=override)
         with PublishRun(
             database,
             house.store,
@@ -103,13 +106,25 @@ def publish(
             repository=repository,
             distributor_id=distributor_id,
             config=config,
+            distributor=distributor.id,
             previous=latest if same else None,
+            source=source,
         ) as run:
             plugin().publish(run)
             run.keep_written()
             failpoints.reach("publish.built")
             with task.transaction():
-                written = publication.write(database, run.result(distributor.id, fingerprint))
+                previous = publication.lock_live(database, distributor.id)
+                written = publication.write(database, run.result(fingerprint))
+                flips.flipped(
+                    house,
+                    repository,
+                    distributor,
+                    revision=written.revision,
+                    previous=previous,
+                    is_automatic=automatic,
+                    override_config=override,
+                )
                 rows.close_publish(database, distributor.id)
                 record.summary = {
                     "revision": written.revision,
@@ -138,11 +153,29 @@ def _reported(repository_id: str, distributor_id: str) -> Iterator[None]:
 
 
 def _serve_latest(
-    task: TaskContext, record: Record, distributor: Distributor, latest: Publication, *, automatic: bool
+    house: House,
+    record: Record,
+    repository: Repository,
+    distributor: Distributor,
+    latest: Publication,
+    *,
+    automatic: bool,
+    override: dict[str, JSON],
 ) -> dict[str, JSON]:
-    with task.transaction() as database:
-        if not automatic and distributor.live_revision != latest.revision:
-            publication.make_live(database, distributor.id, latest.revision)
+    with current_task().transaction() as database:
+        previous = publication.lock_live(database, distributor.id)
+        served = previous if automatic else latest.revision
+        if served is not None and served != previous:
+            publication.make_live(database, distributor.id, served)
+        flips.flipped(
+            house,
+            repository,
+            distributor,
+            revision=served,
+            previous=previous,
+            is_automatic=automatic,
+            override_config=override,
+        )
         rows.close_publish(database, distributor.id)
         record.summary = {
             "revision": latest.revision,
@@ -155,7 +188,9 @@ def _serve_latest(
         return record.close(database, "success")
 
 
-def _fingerprint(plugin: type[DistributorPlugin], config: DistributorConfig) -> str:
-    """Return what stands for a configuration and the plugin that reads it."""
-    values = [plugin.__module__, plugin.__qualname__, plugin.api, config.model_dump(mode="json")]
+def _fingerprint(plugin: type[DistributorPlugin], config: DistributorConfig, source: Source | None) -> str:
+    """Return what stands for a configuration, the plugin that reads it, and the publication that it copies, if it does."""
+    values: list[object] = [plugin.__module__, plugin.__qualname__, plugin.api, config.model_dump(mode="json")]
+    if source is not None:
+        values += [source.distributor, source.revision, source.made]
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from entrepot.content.blobs import record_blobs
 from entrepot.errors import PublishFailed
 from entrepot.plugin import Unit, path_problem
-from entrepot.repositories import associations
+from entrepot.repositories import associations, entries
 from entrepot.repositories.progress import Progress, Step, final_state
-from entrepot.repositories.publication import NewPublication, entry_blob
+from entrepot.repositories.publication import NewPublication, entry_blob, latest
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from entrepot.content.store import BlobStore, WrittenBlob
     from entrepot.models import Database, Publication, Repository, Row
     from entrepot.plugin import DistributorConfig
+    from entrepot.repositories.sources import Source
     from entrepot.tasking import TaskContext
 
 UnitT = TypeVar("UnitT", bound=Unit)
@@ -38,9 +39,14 @@ class PublishRun:
         repository: Repository,
         distributor_id: str,
         config: DistributorConfig,
+        distributor: int,
         previous: Publication | None,
+        source: Source | None,
     ) -> None:
-        """Prepare the run; `previous` is the publication to start from, None to start empty."""
+        """Prepare the run; `previous` is the publication to start from, None to start empty.
+
+        `distributor` is the row id; `source` is what it may copy, None if its configuration names none.
+        """
         self.repository_id: str = repository.repository_id
         self.config = config
         self.incremental = previous is not None
@@ -48,8 +54,12 @@ class PublishRun:
         self._store = store
         self._task = task
         self._repository = repository
+        self._distributor = distributor
+        self._source = source
         self._previous = previous
         self._entries: dict[str, int] = {}
+        self._copied: tuple[dict[str, int], set[str]] | None = None
+        self._is_difference = previous is not None
         self._written: dict[str, WrittenBlob] = {}
         self._removed: set[str] = set()
         self._step = Step("publish", "Laying out the files")
@@ -113,6 +123,21 @@ class PublishRun:
         self._entries.pop(path, None)
         self._drop_written(path)
 
+    def copy(self, distributor_id: str) -> None:
+        """Publish all that the source serves; raises `PublishFailed` if that cannot be."""
+        source = self._source
+        if source is None or source.distributor_id != distributor_id:
+            named = "none" if source is None else repr(source.distributor_id)
+            msg = f"The distributor {distributor_id!r} cannot be copied: the configuration names {named} as its source."
+            raise PublishFailed(msg, distributor=distributor_id)
+        if source.revision is None:
+            msg = f"The distributor {distributor_id!r} serves nothing yet. Publish by it first, then again by this one."
+            raise PublishFailed(msg, distributor=distributor_id)
+        self.checkpoint()
+        self._copied = entries.copy_changes(self._database, source.distributor, source.revision, self._distributor)
+        self._is_difference = latest(self._database, self._distributor) is not None
+        self._step.num_success += len(self._copied[0])
+
     def read(self, path: str) -> bytes | None:
         """Return a file of the previous publication, or None."""
         if self._previous is None:
@@ -138,17 +163,18 @@ class PublishRun:
         """Put what the distributor wrote into the blob store."""
         self._store.keep(list(self._written.values()))
 
-    def result(self, distributor: int, fingerprint: str) -> NewPublication:
+    def result(self, fingerprint: str) -> NewPublication:
         """Return what was built, in the transaction that will write it."""
         blobs = record_blobs(self._database, {(blob.sha256, blob.size) for blob in self._written.values()})
-        entries = self._entries | {path: blobs[blob.sha256] for path, blob in self._written.items()}
+        own = self._entries | {path: blobs[blob.sha256] for path, blob in self._written.items()}
+        copied, gone = self._copied or ({}, set())
         return NewPublication(
-            distributor=distributor,
-            repository_revision=self._repository.revision,
+            distributor=self._distributor,
+            repository_revision=self._repository.revision if self._source is None else self._source.repository_revision,
             fingerprint=fingerprint,
-            entries=entries,
-            removed=frozenset(self._removed),
-            is_full=self._previous is None,
+            entries={path: blob for path, blob in copied.items() if path not in self._removed} | own,
+            removed=frozenset((gone | self._removed) - own.keys()),
+            is_full=not self._is_difference,
         )
 
     def _take(self, path: str) -> None:

@@ -6,9 +6,9 @@ Doors ask here; `publication` writes what is read here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from entrepot import clock
 from entrepot.repositories.publication import entry_blob
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from entrepot.content.store import BlobStore
     from entrepot.models import Database, Row
+
+#: Says whether distributors of a type (its id) serve a scheme when they are not told.
+ServedByDefault: TypeAlias = Callable[[str, str], bool]
 
 #: Rows read at once for a listing.
 _PAGE = 1000
@@ -32,20 +35,22 @@ class _Site:
     base_path: str
     live_revision: int
     config: str
+    type_id: str
 
 
 def resolve(
-    database: Database, store: BlobStore, path: str, *, scheme: str, grace: timedelta
+    database: Database, store: BlobStore, path: str, *, scheme: str, grace: timedelta, is_served: ServedByDefault
 ) -> PublishedFile | PublishedDirectory | None:
     """Return what `path` (no leading slash; "" is the list of all sites) holds now, or None.
 
     A path that left its publication less than `grace` ago still resolves, so that no client is torn between two
-    publications. A distributor that does not serve `scheme` (http, https) is not seen.
+    publications. A distributor that does not serve `scheme` (http, https) is not seen; `is_served` says what holds for one
+    whose configuration does not say.
     """
     site = _find_site(database, path)
     if site is None:
-        return _base_folder(database, path, scheme)
-    if not _serves(site.config, scheme):
+        return _base_folder(database, path, scheme, is_served)
+    if not _serves(site.config, scheme, site.type_id, is_served):
         return None
     inside = path[len(site.base_path) + 1 :]
     found = entry_blob(database, site.distributor, site.live_revision, inside) if inside else None
@@ -64,7 +69,7 @@ def _find_site(database: Database, path: str) -> _Site | None:
     prefixes = ["/".join(segments[:length]) for length in range(1, len(segments) + 1)][:64]
     marks = ", ".join("?" * len(prefixes))
     row = database.row(
-        "SELECT id, base_path, live_revision, config FROM distributor "
+        "SELECT id, base_path, live_revision, config, distributor_type_id FROM distributor "
         f"WHERE live_revision IS NOT NULL AND base_path IN ({marks})",
         prefixes,
     )
@@ -121,15 +126,17 @@ def _page(database: Database, site: _Site, prefix: str, *, after: str, limit: in
     )
 
 
-def _base_folder(database: Database, path: str, scheme: str) -> PublishedDirectory | None:
+def _base_folder(database: Database, path: str, scheme: str, is_served: ServedByDefault) -> PublishedDirectory | None:
     """Return the folder of base paths below `path`, or None if there is none."""
     prefix = f"{path.rstrip('/')}/" if path.rstrip("/") else ""
-    rows = database.rows("SELECT base_path, config FROM distributor WHERE live_revision IS NOT NULL ORDER BY base_path")
+    rows = database.rows(
+        "SELECT base_path, config, distributor_type_id FROM distributor WHERE live_revision IS NOT NULL ORDER BY base_path"
+    )
     names = sorted(
         {
             base_path[len(prefix) :].partition("/")[0]
-            for base_path, config in rows
-            if base_path.startswith(prefix) and _serves(config, scheme)
+            for base_path, config, type_id in rows
+            if base_path.startswith(prefix) and _serves(config, scheme, type_id, is_served)
         }
     )
     if not names and prefix:
@@ -138,8 +145,10 @@ def _base_folder(database: Database, path: str, scheme: str) -> PublishedDirecto
     return PublishedDirectory(prefix.rstrip("/"), items)
 
 
-def _serves(config: str, scheme: str) -> bool:
-    """Say whether a distributor serves `scheme`: its key is `serve_http` or `http`, and true unless it says otherwise."""
+def _serves(config: str, scheme: str, type_id: str, is_served: ServedByDefault) -> bool:
+    """Say whether a distributor serves `scheme`: its key is `serve_http` or `http`, and its type says what it is without."""
     values = json.loads(config)
-    value = values.get(f"serve_{scheme}", values.get(scheme, True))
+    if f"serve_{scheme}" not in values and scheme not in values:
+        return is_served(type_id, scheme)
+    value = values.get(f"serve_{scheme}", values.get(scheme))
     return str(value).lower() not in ("false", "0", "no", "off", "none")

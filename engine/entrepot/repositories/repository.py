@@ -10,6 +10,7 @@ from entrepot.repositories import (
     changes,
     distributors,
     download,
+    flips,
     history,
     importers,
     listing,
@@ -287,9 +288,10 @@ class Repository:
 
         It stays until the next publish that has something new, or that is asked for by hand.
         """
-        distributor = rows.get_distributor(self._house.database, self._row(), distributor_id)
+        row = self._row()
+        distributor = rows.get_distributor(self._house.database, row, distributor_id)
         with self._house.database.transaction():
-            publication.make_live(self._house.database, distributor.id, revision)
+            flips.roll_back(self._house, row, distributor, revision)
         return next(kept for kept in self.publications(distributor_id) if kept.revision == revision)
 
     def _row(self) -> RepositoryRow:

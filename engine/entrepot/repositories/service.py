@@ -88,4 +88,11 @@ class Repositories:
     def published(self, path: str, *, scheme: str = "http") -> PublishedFile | PublishedDirectory | None:
         """Return what is served at `path` (without leading slash; "" lists all) over `scheme`, or None."""
         grace = timedelta(seconds=self._house.settings.publication_grace_seconds)
-        return published.resolve(self._house.database, self._house.store, path, scheme=scheme, grace=grace)
+        return published.resolve(
+            self._house.database,
+            self._house.store,
+            path,
+            scheme=scheme,
+            grace=grace,
+            is_served=self._house.plugins.is_served_by_default,
+        )

@@ -93,8 +93,8 @@ def sync(house: House, repository_id: str, override_config: dict[str, JSON] | No
             failpoints.reach("sync.change_set_written")
             rows.close_sync(database, importer.id, {"token": run.token, "fingerprint": fingerprint, "revision": revision})
             record.counts = changes.counts
-            result = record.close(database, "success")
             publish.request_auto_publishes(house, repository, task)
+            result = record.close(database, "success")
     failpoints.reach("sync.committed")
     return result
 

@@ -10,6 +10,7 @@ from entrepot.repositories import publish, sync
 from entrepot.tasking import Call
 
 if TYPE_CHECKING:
+    from entrepot.errors import JSON
     from entrepot.models import Row
     from entrepot.repositories import House
 
@@ -20,10 +21,11 @@ held.kind, (SELECT repository_id FROM repository WHERE id = held.repository),
 """
 
 
-def call_of(house: House, row: Row, key: str) -> Call:
+def call_of(house: House, row: Row, key: str, *, is_by_hand: bool = False) -> Call:
     """Return the call that `row`, the values of `COLUMNS`, stands for; by its idempotency key `key` the task is known.
 
-    Raises `UnknownTaskType` if no module that workers load defines the task, `InvalidSettings` if one cannot be loaded.
+    `is_by_hand`: somebody asks for a run out of turn. Raises `UnknownTaskType` if no module that workers load defines the
+    task, `InvalidSettings` if one cannot be loaded.
     """
     kind, repository_id, distributor_id, task_type, arguments, override_config = row
     if kind == "task":
@@ -33,7 +35,8 @@ def call_of(house: House, row: Row, key: str) -> Call:
     overrides = json.loads(override_config) or None
     if kind == "sync":
         return Call(sync.TASK_TYPE, (repository_id, overrides), idempotency_key=key)
-    return Call(publish.TASK_TYPE, (repository_id, distributor_id, overrides), idempotency_key=key)
+    options: dict[str, JSON] = {} if is_by_hand else {"automatic": True}
+    return Call(publish.TASK_TYPE, (repository_id, distributor_id, overrides), options, idempotency_key=key)
 
 
 def _load(house: House, task_type: str) -> None:

@@ -95,12 +95,16 @@ def enqueue_due(house: House) -> int:
 
 def enqueue_now(house: House, row_id: int, schedule_id: str) -> TaskHandle:
     """Enqueue the task of a schedule out of turn, to be counted as the others when it has ended; raises `MissingResource`."""
-    with house.database.transaction() as database:
-        row = database.row(_CALL, (row_id,))
-        if row is None:
-            raise MissingResource(schedule_id=schedule_id)
-        handle = house.tasks.enqueue(calls.call_of(house, row, f"schedule:{schedule_id}:now:{secrets.token_hex(8)}"))
-        _write_pairs(database, _KEEP_RUNS, "(?, ?)", [(row_id, handle.task_id)])
+    try:
+        with house.database.transaction() as database:
+            row = database.row(_CALL, (row_id,))
+            if row is None:
+                raise MissingResource(schedule_id=schedule_id)
+            key = f"schedule:{schedule_id}:now:{secrets.token_hex(8)}"
+            handle = house.tasks.enqueue(calls.call_of(house, row, key, is_by_hand=True))
+            _write_pairs(database, _KEEP_RUNS, "(?, ?)", [(row_id, handle.task_id)])
+    except peewee.IntegrityError as error:  # deleted meanwhile
+        raise MissingResource(schedule_id=schedule_id) from error
     return handle
 
 

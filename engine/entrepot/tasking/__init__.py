@@ -11,12 +11,13 @@
 | 7 next | `ledger` | steps 6 and 4 of one process, committed together |
 
 Beside the walk: `bulk_submission`, `due` (delayed and retried tasks), `cancellation`, `rescue`, `retention`, `groups`.
-`task_type` says what a task runs, `retry` and `limits` under which rules; `reports`, `waiting`, `handle` and `workers` are
-what others see. States are Pulp's; *ready* is a moment in a column, not a state.
+`task_type` says what a task runs, `retry` and `limits` under which rules; `reports`, `called`, `waiting`, `handle` and
+`workers` are what others see. States are Pulp's; *ready* is a moment in a column, not a state.
 """
 
 from entrepot.tasking.attempts import Attempt
 from entrepot.tasking.call import Call
+from entrepot.tasking.called import CalledTask
 from entrepot.tasking.context import TaskContext, checkpoint, current_task, find_current_task
 from entrepot.tasking.groups import GroupReport, TaskGroup
 from entrepot.tasking.handle import TaskHandle
@@ -33,6 +34,7 @@ __all__ = [
     "STATES",
     "Attempt",
     "Call",
+    "CalledTask",
     "GroupReport",
     "Priority",
     "Resource",

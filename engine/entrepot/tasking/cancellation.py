@@ -69,6 +69,21 @@ def cancel_group(database: Database, group: int, ring: Ring) -> int:
     return _cancel_found(database, _IN_GROUP, group, ring)
 
 
+def cancel_many(database: Database, task_ids: Sequence[str], ring: Ring) -> int:
+    """Cancel those of the tasks that are there and not complete, and return how many there were.
+
+    The newest come first, so that none is made ready only to be canceled itself. After a crash on the way some are canceled
+    and some are not: cancel again.
+    """
+    count, newest_first = 0, sorted(task_ids, reverse=True)
+    for start in range(0, len(newest_first), _BATCH):
+        chunk = newest_first[start : start + _BATCH]
+        with database.transaction():
+            held = f"SELECT id FROM task WHERE task_id IN ({_marks(chunk)}) ORDER BY id{database.for_update}"
+            count += _cancel_held(database, [row[0] for row in database.rows(held, chunk)], ring)
+    return count
+
+
 def _cancel_found(database: Database, query: str, root: int, ring: Ring) -> int:
     """Cancel what `query` finds until it finds nothing, a batch in a transaction; return how many were canceled.
 

@@ -50,9 +50,13 @@ class Limits:
         megabytes = _first(self._megabytes, type_name)
         return None if megabytes is None else megabytes * MEGABYTE
 
-    def concurrency_for(self, keys: Iterable[str]) -> list[tuple[str, int]]:
-        """Return those of `keys` that have a limit, each once and in their order, with how many may run at once."""
-        limited = ((key, _first(self._capacities, key)) for key in dict.fromkeys(keys))
+    def concurrency_for(self, keys: Iterable[str], own: Mapping[str, int] | None = None) -> list[tuple[str, int]]:
+        """Return those of `keys` that have a limit, each once and in their order, with how many may run at once.
+
+        `own` are limits that the type sets itself; for a key that the settings know, theirs counts.
+        """
+        limits: dict[str, int | None] = {**dict.fromkeys(keys), **(own or {})}
+        limited = ((key, _first(self._capacities, key) or capacity) for key, capacity in limits.items())
         return [(key, capacity) for key, capacity in limited if capacity is not None]
 
 

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING
 
 from entrepot import clock, failpoints
 from entrepot.tasking.delivery import Bell
+from entrepot.tasking.task_type import LARGEST_CAPACITY
 
 if TYPE_CHECKING:
     from entrepot.models import Database
     from entrepot.tasking.delivery import Ring
     from entrepot.tasking.resources import Resource
 
-#: No limit is larger: so many rows at most are counted to find out whether a task is among the first in its line.
-LARGEST_CAPACITY = 100
 #: Each look-up reads a few keys of an index: O(log n), whatever the planner knows of the table.
 _FIRST_IN_LINE = f"""
 NOT EXISTS (

@@ -24,6 +24,9 @@ PRIORITIES: Mapping[str, int] = {"high": 0, "default": 1, "low": 2}
 Priority = Literal["high", "default", "low"]
 
 DEFAULT_QUEUE = "default"
+
+#: No limit is larger: so many rows at most are counted to find out whether a task is among the first in its line.
+LARGEST_CAPACITY = 100
 _MARK = "__entrepot_task_type__"
 
 
@@ -34,7 +37,8 @@ class TaskType:
     `resources` and `tags` are the names themselves, or a function of the task's arguments that returns them.
     `idempotent` says that running it twice does no harm: only then is it run again after its worker was lost. `queue` says
     which workers run it, `priority` which ready task they take first; `retry` what becomes of one that raised.
-    `limit_keys` names what limits of the setting `concurrency_limits` may count it by, beside its own name.
+    `limit_keys` names what limits of the setting `concurrency_limits` may count it by, beside its own name; `limits` are
+    limits that the type sets itself: what they count it by, and how many of those may run at once, from 1 to 100.
     """
 
     name: str
@@ -47,6 +51,7 @@ class TaskType:
     priority: Priority = "default"
     retry: Retry | None = None
     limit_keys: Callable[..., Iterable[str]] | None = None
+    limits: Callable[..., Mapping[str, int]] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a priority or a queue name that cannot be; raises `InvalidValue`."""
@@ -65,6 +70,14 @@ class TaskType:
     def limit_keys_for(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str, ...]:
         """Return what limits may count a task with these arguments by: its type, and what the type says."""
         return (self.name, *(self.limit_keys(*args, **kwargs) if self.limit_keys else ()))
+
+    def limits_for(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Mapping[str, int]:
+        """Return the limits that the type itself sets for a task with these arguments; raises `InvalidValue`."""
+        found = self.limits(*args, **kwargs) if self.limits else {}
+        for key, capacity in found.items():
+            if type(capacity) is not int or not 1 <= capacity <= LARGEST_CAPACITY:
+                raise InvalidValue("limits", why=f"of {key!r} at least 1 and at most {LARGEST_CAPACITY} run at once")
+        return found
 
 
 def require_queue_name(name: str) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from entrepot import clock
 from entrepot.errors import InvalidValue
-from entrepot.tasking import groups, reports, retention, search
+from entrepot.tasking import cancellation, groups, reports, retention, search
 from entrepot.tasking.bulk_submission import submit_many
+from entrepot.tasking.called import list_called
 from entrepot.tasking.context import find_current_task
 from entrepot.tasking.handle import TaskHandle
 from entrepot.tasking.limits import Limits
@@ -21,9 +22,11 @@ from entrepot.tasking.task_type import PRIORITIES
 
 if TYPE_CHECKING:
     from entrepot.criteria import Criteria
+    from entrepot.errors import JSON
     from entrepot.models import Database
     from entrepot.settings import Settings
     from entrepot.tasking.call import Call
+    from entrepot.tasking.called import CalledTask
     from entrepot.tasking.delivery import Doorbell
     from entrepot.tasking.groups import GroupReport, TaskGroup
     from entrepot.tasking.reports import TaskReport
@@ -115,6 +118,13 @@ class Tasks:
         """
         return search.search_tasks(self.database, criteria, lease=self.lease)
 
+    def list_called(self, tag: str, calls: Sequence[tuple[str, Sequence[JSON]]], *, ended: int) -> Sequence[CalledTask]:
+        """Return all unfinished tasks with `tag`, and the newest `ended` of those that have ended, the oldest first.
+
+        `calls` are pairs of task type and first arguments; only tasks of one of them are returned.
+        """
+        return list_called(self.database, tag, calls, ended=ended, lease=self.lease)
+
     def purge(self, states: Collection[str]) -> int:
         """Remove all tasks that are complete and in one of `states`, and return how many there were.
 
@@ -129,6 +139,13 @@ class Tasks:
         """
         self.handle(task_id).cancel(with_spawned=with_spawned)
         return self.get(task_id)
+
+    def cancel_many(self, task_ids: Sequence[str]) -> int:
+        """Cancel those of the tasks that are not complete, some hundred in a transaction; return how many there were.
+
+        One that is not there, or no longer, is passed over. After a crash on the way some are canceled and some are not.
+        """
+        return cancellation.cancel_many(self.database, task_ids, self.doorbell.ring)
 
     def create_group(self) -> TaskGroup:
         """Make an empty group of tasks."""
@@ -145,7 +162,8 @@ class Tasks:
     def _new(self, call: Call, parent: int | None, group: TaskGroup | None) -> NewTask:
         task_type, args, kwargs = self.registry.type_of(call.function), call.args, call.kwargs
         keys = task_type.limit_keys_for(args, kwargs) if self._limits.has_concurrency_limits else ()
-        limits = self._limits.concurrency_for(require_names("limit_keys", keys))
+        own_limits = task_type.limits_for(args, kwargs)
+        limits = self._limits.concurrency_for(require_names("limit_keys", keys), own_limits)
         key, priority = call.idempotency_key, call.priority or task_type.priority
         if priority not in PRIORITIES:
             raise InvalidValue("priority", why=f"{priority!r} is none of {', '.join(PRIORITIES)}")

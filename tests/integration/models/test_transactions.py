@@ -159,6 +159,16 @@ def test_transactions_on_the_same_resource_commit_one_after_the_other(database_u
     assert order == [("first", ["one"]), ("second", ["one"])]
 
 
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_servers_at_the_edge_are_locked_by_the_ten_thousand(database: Database, other: Database) -> None:
+    names = [f"edge:server:{number}" for number in range(20_000)]
+
+    with database.transaction():
+        database.lock_resources(names)
+        with other.transaction():
+            assert other.try_lock_resources([names[0], names[-1], "repository:zoo"]) == {"repository:zoo"}
+
+
 def test_closing_in_the_middle_of_a_transaction_keeps_nothing(database: Database, other: Database) -> None:
     transaction = database.transaction()
     transaction.__enter__()

@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from entrepot.engine import Engine
+from entrepot.errors import MissingResource
 from entrepot.settings import Settings
+from entrepot.tasking import Tasks
 from tests.integration.schedules.conftest import create_repository, schedule_sync
 
 SCHEDULES = 150
@@ -152,3 +155,27 @@ def start_together(processes: list[subprocess.Popen[str]]) -> list[subprocess.Po
         process.stdin.write("go\n")
         process.stdin.flush()
     return processes
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_a_schedule_that_is_deleted_while_it_is_run_is_missing(
+    engine: Engine, feed: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_repository(engine, "zoo", feed)
+    made = schedule_sync(engine, "PT1H")
+    enqueue = Tasks.enqueue
+
+    def delete() -> None:
+        with Engine(settings=settings) as other:
+            other.schedules.delete(made.schedule_id)
+
+    def late(tasks: Tasks, *args: object, **options: object) -> object:
+        with ThreadPoolExecutor(1) as others:
+            others.submit(delete).result()
+        return enqueue(tasks, *args, **options)
+
+    monkeypatch.setattr(Tasks, "enqueue", late)
+    with pytest.raises(MissingResource):
+        engine.schedules.run_now(made.schedule_id)
+
+    assert engine.tasks.list() == []

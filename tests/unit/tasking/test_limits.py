@@ -60,3 +60,10 @@ def test_only_keys_with_a_limit_are_counted_each_once_and_in_their_order() -> No
     keys = ["shop.ship", "origin:a.example.org", "origin:b.test", "shop.ship"]
 
     assert given.concurrency_for(keys) == [("shop.ship", 7), ("origin:a.example.org", 2)]
+
+
+def test_a_limit_that_a_type_sets_itself_holds_unless_the_settings_know_its_key() -> None:
+    given = limits(concurrency_limits={"edge:pop:2": 7})
+    own = {"edge:pop:1": 4, "edge:pop:2": 4}
+
+    assert given.concurrency_for(["push"], own) == [("edge:pop:1", 4), ("edge:pop:2", 7)]

@@ -12,7 +12,7 @@ from dramatiq.brokers.stub import StubBroker
 
 import entrepot
 from entrepot.errors import InvalidSettings, InvalidValue, UnknownTaskType
-from entrepot.tasking import TaskRegistry
+from entrepot.tasking import TaskRegistry, TaskType
 from entrepot.tasking.task_type import require_queue_name
 
 
@@ -58,6 +58,15 @@ def test_a_queue_may_be_called_as_dramatiq_allows(queue: str) -> None:
 def test_a_queue_that_cannot_be_is_refused(queue: str) -> None:
     with pytest.raises(InvalidValue, match="is no queue name: a letter or '_', then letters, digits"):
         entrepot.task(queue=queue)(plain)
+
+
+@pytest.mark.parametrize("capacity", [0, 101, True, "4", None])
+def test_a_limit_of_a_type_that_nothing_can_count_is_refused(capacity: object) -> None:
+    push = TaskType("push", plain, (), (), limits=lambda most: {"edge:pop:1": most})
+
+    with pytest.raises(InvalidValue, match="'edge:pop:1' at least 1 and at most 100"):
+        push.limits_for((capacity,), {})
+    assert push.limits_for((100,), {}) == {"edge:pop:1": 100}
 
 
 def test_a_module_that_is_named_brings_its_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
