@@ -1,4 +1,4 @@
-"""One app of all doors: the REST API below `/pulp/api/`, and what is published."""
+"""One app of all doors: the REST API below `/pulp/api/`, the status facades at their hosts and paths, and what is published."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from entrepot.readers import Readers
 from entrepot.rest import RestApp
 from entrepot.rest.app import is_below_prefix
 from entrepot.serving import content_app
+from entrepot.web.facade_doors import FACADES, FacadeDoors
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -22,11 +23,16 @@ class WebApp:
         """Serve `engine`."""
         readers = Readers(engine)
         self._rest, self._content = RestApp(engine, readers), content_app(engine, readers)
+        self._facades = FacadeDoors(engine, readers, facades=FACADES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request to the door that it is for."""
-        door = self._rest if scope["type"] == "http" and is_below_prefix(scope) else self._content
-        await door(scope, receive, send)
+        if scope["type"] != "http":
+            await self._content(scope, receive, send)
+        elif is_below_prefix(scope):
+            await self._rest(scope, receive, send)
+        else:
+            await (self._facades.find(scope) or self._content)(scope, receive, send)
 
     def let_go(self) -> None:
         """Answer at once whoever waits for something to change: the server is about to stop."""

@@ -47,6 +47,25 @@ def test_the_content_door_answers_the_rest(get: Get, path: str, status: int) -> 
     assert "x-request-id" not in answer.headers
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "key"),
+    [
+        ("/v2/mcc/customers/0001/rulesv4/1/status", 403, "Message"),
+        ("/v2/mcc/nonsense", 404, "Message"),
+        ("/rules-engine/v1.1/nonsense", 404, "Message"),
+        ("/api/v1/publicationEvents", 401, "error"),
+        ("/api/nonsense", 404, "error"),
+        ("/pugpig/acme/publication/weekly/addon/main.weekly.acme/progress.json", 401, "error"),
+        ("/publication/nonsense", 404, "error"),
+    ],
+)
+def test_a_facade_answers_below_its_path_in_its_own_shape(get: Get, path: str, status: int, key: str) -> None:
+    answer = get(path)
+
+    assert (answer.status_code, key in answer.json()) == (status, True)
+    assert "x-request-id" in answer.headers
+
+
 def test_the_front_page_names_the_description_of_the_api(get: Get) -> None:
     page = get("/").text
     address = next(line.split()[-1] for line in page.splitlines() if line.startswith("REST API"))
