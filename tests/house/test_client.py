@@ -9,9 +9,11 @@ import pytest
 
 from entrepot import client
 from entrepot.engine import Engine
+from entrepot.propagation import Edges
 from entrepot.repositories import Repositories, Repository
 from entrepot.schedules import Schedules
 from entrepot.tasking import TaskGroup, TaskHandle, Tasks
+from entrepot.tenants import Tenants
 
 PAIRS = [
     (Engine, client.Client),
@@ -21,6 +23,8 @@ PAIRS = [
     (Repositories, client.Repositories),
     (Repository, client.Repository),
     (Schedules, client.Schedules),
+    (Edges, client.Edges),
+    (Tenants, client.Tenants),
 ]
 MACHINE = "it is about the machine that the engine runs on"
 CALLER = "it joins the caller's transaction, which no request can"
@@ -32,6 +36,7 @@ ABSENT = {
         "database": MACHINE,
         "doorbell": MACHINE,
         "enqueue_many": "no request keeps many tasks, all or none",
+        "events": "the facades tell of them",
         "from_settings": MACHINE,
         "initialise": MACHINE,
         "load_tasks": MACHINE,
@@ -46,13 +51,17 @@ ABSENT = {
         "worker_lost": MACHINE,
     },
     "Tasks": {
+        "cancel_many": "one request cancels a task, with what it spawned, or a group",
         "enqueue_many": "no request keeps many tasks, all or none",
         "iterate": "a list by REST is one document; pages come by `search`",
         "lines_of": "it needs the functions of the task types",
+        "list_called": "facades ask it, and they run on the machine",
     },
     "TaskHandle": {"glance": "it is a row of the database"},
     "TaskGroup": {"add": CALLER, "find_unfinished": "it is a row of the database"},
     "Schedules": {"go_round": MACHINE, "return_to_grid": MACHINE},
+    "Edges": {"flipped": "repositories call it, within a transaction", "settle": MACHINE},
+    "Tenants": {"authenticate": "facades ask it, and they run on the machine"},
     "Repositories": {"published": "what is published is served below /content/"},
 }
 #: What only a client has, and why.

@@ -97,7 +97,7 @@ def follow_group(engine: Service, group: Group, timeout_seconds: float | None) -
             except WaitTimeout:
                 if left is not None and left <= _PATIENCE_SECONDS:
                     raise CommandFailed(_group_timed_out(group, timeout_seconds or 0)) from None
-                if not _is_any_alive(engine):
+                if not is_any_alive(engine):
                     raise CommandFailed(_no_worker_for(group)) from None
             else:
                 return group.report()
@@ -114,6 +114,14 @@ def conclude_group(report: GroupReport) -> None:
             message = f"{word}: {count:,} of {report.summary['total']:,} tasks of group {report.group_id}."
             hint = f"See which: entrepot task list --group {report.group_id} --state {state}"
             raise CommandFailed(Failure(message, exit_code, code, {"task_group": report.group_id, "count": count}, [hint]))
+
+
+def is_any_alive(engine: Service) -> bool:
+    """Say whether a worker is there; yes if who asks may not know."""
+    try:
+        return any(worker.alive for worker in engine.workers())
+    except AccessError:
+        return True
 
 
 def _follow_all(
@@ -172,15 +180,7 @@ def _require_worker(engine: Service, handle: Handle, deadline: float | None) -> 
 def _has_worker(engine: Service, report: TaskReport) -> bool:
     if report.waiting is not None and report.waiting.reason == "no worker":
         return False
-    return _is_any_alive(engine)
-
-
-def _is_any_alive(engine: Service) -> bool:
-    """Say whether a worker is there; yes if who asks may not know."""
-    try:
-        return any(worker.alive for worker in engine.workers())
-    except AccessError:
-        return True
+    return is_any_alive(engine)
 
 
 def _no_worker(report: TaskReport) -> Failure:

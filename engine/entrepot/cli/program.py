@@ -10,7 +10,23 @@ from typing import Annotated
 
 import typer
 
-from entrepot.cli import database, group, plugin, profile, repo, role, schedule, server, task, token, user, worker
+from entrepot.cli import (
+    database,
+    deploy,
+    edge,
+    facade,
+    group,
+    plugin,
+    profile,
+    repo,
+    role,
+    schedule,
+    server,
+    task,
+    token,
+    user,
+    worker,
+)
 from entrepot.cli.failures import INTERRUPTED, REFUSED, CommandFailed, describe
 from entrepot.cli.remote import chosen_remote
 from entrepot.cli.session import OutputOption, Session
@@ -40,6 +56,9 @@ app.add_typer(repo.app, name="repo")
 app.add_typer(task.app, name="task")
 app.add_typer(group.app, name="group")
 app.add_typer(schedule.app, name="schedule")
+app.add_typer(deploy.app, name="deploy")
+app.add_typer(edge.app, name="edge")
+app.add_typer(facade.app, name="facade")
 app.add_typer(user.app, name="user")
 app.add_typer(role.app, name="role")
 app.add_typer(token.app, name="token")

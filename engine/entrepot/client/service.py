@@ -11,11 +11,13 @@ from typing import Any, Self
 from entrepot import clock
 from entrepot.client.connection import Certificate, Connection, Verify
 from entrepot.client.documents import worker_report
+from entrepot.client.edges import Edges
 from entrepot.client.groups import TaskGroup
 from entrepot.client.handle import TaskHandle
 from entrepot.client.repositories import Repositories
 from entrepot.client.schedules import Schedules
 from entrepot.client.tasks import Tasks
+from entrepot.client.tenants import Tenants
 from entrepot.errors import JSON, WaitTimeout
 from entrepot.schedules import Overlap, ScheduleReport
 from entrepot.tasking import Call, Priority, WorkerReport
@@ -34,6 +36,8 @@ class Client:
     tasks: Tasks
     repositories: Repositories
     schedules: Schedules
+    edges: Edges
+    tenants: Tenants
 
     def __init__(
         self,
@@ -56,6 +60,8 @@ class Client:
         self.tasks = Tasks(self._connection)
         self.repositories = Repositories(self._connection)
         self.schedules = Schedules(self._connection)
+        self.edges = Edges(self._connection)
+        self.tenants = Tenants(self._connection)
 
     def __repr__(self) -> str:
         """Show where the server is."""

@@ -17,6 +17,8 @@ from entrepot.rest.endpoint import Asked
 
 #: Objects and lists inside each other that a body may have; deeper ones are no configuration of anybody.
 DEEPEST = 64
+#: For any database.
+_TOO_LARGE = 1 << 63
 
 
 def read_document(body: bytes, *, is_optional: bool) -> dict[str, JSON]:
@@ -114,6 +116,16 @@ def find_text(document: Mapping[str, JSON], name: str) -> str | None:
     value = document.get(name)
     if value is not None and not isinstance(value, str):
         raise InvalidValue(name, why="it must be text")
+    return value
+
+
+def find_number(document: Mapping[str, JSON], name: str) -> int | None:
+    """Return a field that holds a whole number from 1 on, or None if it is absent or null; raises `InvalidValue` otherwise."""
+    value = document.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < _TOO_LARGE:
+        raise InvalidValue(name, why="it must be a whole number from 1 on")
     return value
 
 

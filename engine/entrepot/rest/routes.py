@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from entrepot.rest import (
     actions,
+    deploys,
     distributors,
     docs,
+    edges,
     histories,
     importers,
     login,
@@ -19,6 +21,7 @@ from entrepot.rest import (
     status,
     task_groups,
     tasks,
+    tenants,
     tokens,
     unit_search,
     users,
@@ -40,6 +43,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *roles.ENDPOINTS,
     *schedule_collection.ENDPOINTS,
     *schedules.ENDPOINTS,
+    *edges.ENDPOINTS,
+    *deploys.ENDPOINTS,
+    *tenants.ENDPOINTS,
     *tokens.ENDPOINTS,
     *users.ENDPOINTS,
     *docs.ENDPOINTS,

@@ -17,6 +17,7 @@ from entrepot.errors import (
     UnknownTaskType,
     UnsupportedValue,
 )
+from entrepot.propagation import pushes
 from entrepot.rest.endpoint import Answer, Asked, Body
 from entrepot.rest.reading import find_object, find_text, moment
 from entrepot.rest.schemas import OBJECT_OR_NULL, TEXT, TEXT_OR_NULL, body
@@ -44,7 +45,7 @@ NEW_TASK = Body(
     )
 )
 #: Task types of the engine itself: permissions for what they do are checked by their own endpoints.
-_OWN_TYPES = frozenset(row[0] for row in TASKS)
+_OWN_TYPES = frozenset([pushes.TASK_TYPE, *(row[0] for row in TASKS)])
 
 
 def enqueue_task(asked: Asked) -> Answer:
@@ -131,5 +132,6 @@ def _require_fitting(task_type: TaskType, args: tuple[JSON, ...], kwargs: dict[s
         task_type.resources_for(args, kwargs)
         task_type.tags_for(args, kwargs)
         task_type.limit_keys_for(args, kwargs)
+        task_type.limits_for(args, kwargs)
     except (TypeError, ValueError, LookupError, AttributeError) as error:
         raise InvalidValue("args", "kwargs", why=f"{task_type.name} does not take them: {error}") from error

@@ -31,6 +31,8 @@ ANYBODY = "ANYBODY"
 R = "/v2/repositories/{repository_id}/"
 SYNC = R + "importers/{importer_id}/schedules/sync/"
 PUBLISH = R + "distributors/{distributor_id}/schedules/publish/"
+E = "/v2/edge/"
+F = "/v2/facades/{facade}/tenants/"
 CRITERIA = {"criteria": {}}
 GRANT_USER = {"login": "victim", "resource": "/v2/content/", "operations": ["READ"]}
 GRANT_ROLE = {"role_id": "victims", "resource": "/v2/content/", "operations": ["READ"]}
@@ -110,6 +112,21 @@ ROWS = (
     Row("GET", "/v2/schedules/{task_schedule_id}/preview/", READ, 200),
     Row("POST", "/v2/schedules/{other_sync_schedule_id}/actions/run_now/", EXECUTE, 202, but={"executor": 202}),
     Row("DELETE", "/v2/schedules/{task_schedule_id}/", DELETE, 200),
+    # The edge: POPs and servers granted on all of it; a deploy permitted to whoever it is permitted to on its repository
+    Row("GET", E + "pops/", READ, 200),
+    Row("POST", E + "pops/", CREATE, 201, {"name": "Asia : Tokyo"}),
+    Row("GET", E + "pops/{pop_id}/", READ, 200),
+    Row("GET", E + "servers/", READ, 200),
+    Row("POST", E + "servers/", CREATE, 201, {"pop_id": 1, "urls": ["/srv/b", "/srv/c"]}),
+    Row("GET", E + "servers/{server_id}/", READ, 200),
+    Row("GET", E + "deploys/", READ, 200, but=dict.fromkeys(OWN, 200)),
+    Row("GET", E + "deploys/{deploy_id}/", READ, 200),
+    Row("GET", E + "deploys/{deploy_id}/pushes/", READ, 200),
+    Row("POST", E + "deploys/{deploy_id}/actions/cancel/", EXECUTE, 200, but={"executor": 200}),
+    Row("POST", E + "deploys/{deploy_id}/actions/push_again/", EXECUTE, 409, but={"executor": 409}),
+    Row("POST", E + "deploys/", EXECUTE, 201, {"repository_id": "zoo", "distributor_id": "edge"}, but={"executor": 201}),
+    Row("DELETE", E + "servers/{server_id}/", DELETE, 200),
+    Row("DELETE", E + "pops/{pop_id}/", DELETE, 200),
     # Deleting, when nothing needs them any more
     Row("DELETE", R + "importers/{importer_id}/", DELETE, 202),
     Row("DELETE", R + "distributors/{distributor_id}/", DELETE, 202),
@@ -159,6 +176,19 @@ ROWS = (
     Row("POST", "/v2/permissions/actions/revoke_from_role/", EXECUTE, 200, GRANT_ROLE),
     Row("DELETE", "/v2/users/{login}/", DELETE, 200),
     Row("DELETE", "/v2/roles/{role_id}/", DELETE, 200),
+    # Facades and their tenants: granted on all of them, and never on one
+    Row("GET", "/v2/facades/", READ, 200),
+    Row("GET", F, READ, 200),
+    Row("POST", F, CREATE, 201, {"name": "globex"}),
+    Row("GET", F + "{tenant}/", READ, 200),
+    Row("PUT", F + "{tenant}/", UPDATE, 200, {"settings": {}}),
+    Row("POST", F + "{tenant}/channels/", UPDATE, 200, {"handle": "daily"}),
+    Row("POST", F + "{tenant}/actions/add_source/", UPDATE, 200, {"repository_id": "farm", "handle": "daily"}),
+    Row("POST", F + "{tenant}/actions/remove_source/", UPDATE, 200, {"repository_id": "farm", "handle": "daily"}),
+    Row("POST", F + "{tenant}/tokens/", UPDATE, 201, {"name": "new", "handle": "weekly"}),
+    Row("DELETE", F + "{tenant}/tokens/{tenant_token}/", UPDATE, 200),
+    Row("DELETE", F + "{tenant}/channels/{handle}/", UPDATE, 200),
+    Row("DELETE", F + "{tenant}/", DELETE, 200),
     # Tokens: everybody has his own; the one of the path is the administrator's, which the reader may see
     Row("GET", "/v2/tokens/", READ, 200, but=dict.fromkeys(OWN, 200)),
     Row("POST", "/v2/tokens/", UPDATE, 201, {"name": "new"}, but=dict.fromkeys(OWN, 201)),
@@ -174,6 +204,9 @@ def names(engine: Engine) -> dict[str, str]:
     """What stands for the variable parts of paths: one of each thing that there is."""
     repository = engine.repositories.create("zoo", importer_type_id="iso_importer")
     repository.add_distributor("iso_distributor", None, distributor_id="files")
+    repository.add_distributor("edge_distributor", {"source": "files"}, distributor_id="edge")
+    pop_id = engine.edges.add_pop("Europe : Berlin").pop_id
+    server_id = engine.edges.add_server(pop_id, "/srv/a").server_id
     engine.repositories.create("farm")
     handle = repository.sync()
     handle.cancel()
@@ -185,6 +218,9 @@ def names(engine: Engine) -> dict[str, str]:
     access.grant_to_user("reader", "/", [Operation.READ])
     access.grant_to_user("executor", "/v2/repositories/zoo/", [Operation.EXECUTE])
     token, _ = access.create_token("admin", "ci")
+    engine.tenants.add("pugpig", "acme")
+    engine.tenants.set_channel("pugpig", "acme", "weekly")
+    engine.tenants.issue_token("pugpig", "acme", "app", handle="weekly")
     return {
         "repository_id": "zoo",
         "importer_id": "iso_importer",
@@ -200,6 +236,13 @@ def names(engine: Engine) -> dict[str, str]:
         "login": "victim",
         "role_id": "victims",
         "token_id": f"{token.token_id:024x}",
+        "pop_id": str(pop_id),
+        "server_id": str(server_id),
+        "deploy_id": str(engine.edges.request_deploy("zoo", "edge").deploy_id),
+        "facade": "pugpig",
+        "tenant": "acme",
+        "handle": "weekly",
+        "tenant_token": "app",
     }
 
 

@@ -26,6 +26,7 @@ from entrepot.engine import Engine
 from entrepot.readers import Readers
 from entrepot.rest import ENDPOINTS, RestApp
 from entrepot.rest.openapi import describe
+from entrepot.testing import drain
 
 from .conftest import PASSWORD
 
@@ -47,6 +48,7 @@ GOOD = {
     "criteria": {},
     "expires": None,
     "settings": {},
+    "handle": "weekly",
     "scopes": None,
     "sources": [],
 }
@@ -58,9 +60,18 @@ NEW = {
     "/pulp/api/v2/users/": "login",
     "/pulp/api/v2/roles/": "role_id",
     "/pulp/api/v2/tokens/": "name",
+    "/pulp/api/v2/facades/{facade}/tenants/": "name",
 }
-#: Bodies that a generator does not guess.
-BODIES = {}
+#: Bodies that a generator does not guess; `{new}` in a text is another one each time.
+BODIES = {
+    "/pulp/api/v2/edge/pops/": {"name": "Europe : {new}"},
+    "/pulp/api/v2/edge/servers/": {"pop_id": 1, "url": "/srv/{new}"},
+    "/pulp/api/v2/edge/deploys/": {"repository_id": "zoo", "distributor_id": "other_edge"},
+    "/pulp/api/v2/edge/deploys/{deploy_id}/actions/push_again/": {},
+    "/pulp/api/v2/facades/{facade}/tenants/{name}/actions/add_source/": {"repository_id": "zoo", "handle": "weekly"},
+    "/pulp/api/v2/facades/{facade}/tenants/{name}/actions/remove_source/": {"repository_id": "zoo", "handle": "weekly"},
+    "/pulp/api/v2/facades/{facade}/tenants/{name}/tokens/": {"name": "new", "handle": "weekly"},
+}
 #: What cannot succeed here: there is no such task type, and nothing has been published.
 NEVER_GOOD = {
     "POST /pulp/api/v2/tasks/",
@@ -74,11 +85,22 @@ def names(engine: Engine) -> dict[str, str]:
     """What is there, by the names of the variable parts of paths; half of the requests are for it."""
     repository = engine.repositories.create("zoo", importer_type_id="iso_importer", notes={"a": "b"})
     repository.add_distributor("iso_distributor", None, distributor_id="files")
+    for edge in ("edge", "other_edge"):
+        repository.add_distributor("edge_distributor", {"source": "files"}, distributor_id=edge)
+    pop_id = engine.edges.add_pop("Europe : Berlin").pop_id
+    other_pop_id = engine.edges.add_pop("Asia : Tokyo").pop_id  # a POP takes its servers with it
+    server_id = engine.edges.add_server(other_pop_id, "/srv/a").server_id
+    repository.publish("files")
+    deploy_id = engine.edges.request_deploy("zoo", "edge").deploy_id
+    drain(engine, limit=2)  # both are published, and nothing is pushed yet
     handle = repository.sync()
     handle.cancel()
     engine.access.create_user("jim")
     engine.access.create_role("readers")
     token, _ = engine.access.create_token("admin", "ci")
+    engine.tenants.add("pugpig", "acme")
+    engine.tenants.set_channel("pugpig", "acme", "weekly")
+    engine.tenants.issue_token("pugpig", "acme", "app", handle="weekly")
     return {
         "repository_id": "zoo",
         "importer_id": "iso_importer",
@@ -93,6 +115,13 @@ def names(engine: Engine) -> dict[str, str]:
         "token_id": f"{token.token_id:024x}",
         "sync": engine.schedules.create_sync("zoo", "iso_importer", "P1D").schedule_id,
         "publish": engine.schedules.create_publish("zoo", "files", "P1D").schedule_id,
+        "pop_id": str(pop_id),
+        "server_id": str(server_id),
+        "deploy_id": str(deploy_id),
+        "facade": "pugpig",
+        "name": "acme",
+        "handle": "weekly",
+        "token": "app",
         "own": engine.schedules.create_sync("zoo", "iso_importer", "P1D").schedule_id,
     }
 
@@ -106,7 +135,10 @@ def make_good(case: schemathesis.Case, names: dict[str, str]) -> None:
     if case.method == "POST" and case.path in NEW:
         case.body = {NEW[case.path]: f"new-{secrets.token_hex(8)}"}
     elif case.method == "POST" and case.path in BODIES:
-        case.body = dict(BODIES[case.path])
+        new = secrets.token_hex(8)
+        case.body = {
+            name: value.format(new=new) if isinstance(value, str) else value for name, value in BODIES[case.path].items()
+        }
     elif case.method == "POST" and case.path.endswith(("/sync/", "/publish/")) and "/schedules/" in case.path:
         case.body = {"schedule": GOOD["schedule"]}
     elif isinstance(case.body, dict):

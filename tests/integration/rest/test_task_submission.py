@@ -9,6 +9,7 @@ import pytest
 
 from entrepot import clock
 from entrepot.engine import TASKS, Engine
+from entrepot.propagation import pushes
 from entrepot.testing import drain
 
 from .sample_tasks import echo, fail, hold
@@ -124,6 +125,12 @@ def test_what_has_an_endpoint_of_its_own_is_for_super_users(engine: Engine, api:
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "PLP0000")
     assert taken.status_code == 202
     assert ann.post("tasks/", {"task_type": HOLD, "args": ["a"]}).status_code == 202
+
+
+def test_a_push_whose_limit_nothing_can_count_is_refused(engine: Engine, api: Any) -> None:
+    response = api.post("tasks/", {"task_type": pushes.TASK_TYPE, "args": [1, 1, 1, "x"], "kwargs": {"retries": 1}})
+
+    assert (response.status_code, engine.tasks.list()) == (400, [])
 
 
 def test_task_modules_are_loaded_when_an_unknown_type_is_named(engine: Engine, api: Any) -> None:
