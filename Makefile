@@ -1,4 +1,4 @@
-.PHONY: help setup demo serve test soak check format bench bench-queue bench-api bench-schedules
+.PHONY: help setup demo serve test soak check format bench bench-queue bench-api bench-schedules bench-facades
 
 help:        ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -6,7 +6,7 @@ help:        ## say what each target does
 setup:       ## make .venv and install entrepot and its tools into it (Python 3.11 or newer)
 	@scripts/setup
 
-demo:        ## sync this source tree, publish it, fetch it back and compare, survive a killed worker
+demo:        ## sync this source tree, publish it, survive a killed worker, deploy to a dozen POPs and tell how far that has got
 	@scripts/demo
 
 serve:       ## leave an engine running with the demo's data, to play with
@@ -35,3 +35,6 @@ bench-api:   ## measure the REST API beside its floor (5 minutes, not part of be
 
 bench-schedules: ## measure the clockwork of schedules beside bare queries and plain enqueues; exit 1 if a goal is missed
 	@scripts/bench_schedules
+
+bench-facades: ## measure the status facades: 40,000 servers, 200 pollers, 10,000 events; exit 1 if a goal is missed
+	@scripts/bench_facades

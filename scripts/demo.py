@@ -1,8 +1,9 @@
 """The main job on real input, end to end, as a user would do it: every line that starts with `$` is a command to type.
 
 A feed is built from the files of this source tree and served on loopback; the engine is started in a temporary folder;
-a repository is created, synced, published, read back and compared, synced again unchanged and changed; and a worker is
-killed in the middle of a sync. Ends with exit code 0 only if every check held. `--serve` leaves the engine running.
+a repository is created, synced, published, read back and compared, synced again unchanged and changed; a worker is killed
+in the middle of a sync; and what is published is deployed to a dozen POPs (`demo_edge`). What the parts share is in
+`demo_stage`. Ends with exit code 0 only if every check held. `--serve` leaves the engine running.
 """
 
 from __future__ import annotations
@@ -14,22 +15,20 @@ import io
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
+from demo_edge import deploy_to_edges
+from demo_stage import Content, Demo, check, fetch, free_port, say, wait_until
+
 from entrepot import Engine, TaskReport
-from entrepot.settings import read_settings
 
 SOURCE = Path(__file__).resolve().parent.parent
 #: Folders of a checkout that are no part of the source tree.
@@ -46,8 +45,6 @@ LEFT_OUT = {
 }
 #: Seconds that the slow feed takes for each file, so that there is a middle of a sync to kill a worker in.
 SLOW_SECONDS = 0.02
-
-Content = dict[str, str]  # name -> sha256
 
 
 class Feed:
@@ -98,48 +95,6 @@ class _Handler(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-class Demo:
-    """One run: where everything lies, and how to talk to the engine."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        """Work below `folder`, and serve on `port`."""
-        self.folder = folder
-        self.data = folder / "data"
-        self.site = f"http://127.0.0.1:{port}/content/"
-        self.port = port
-        self.environment = {**os.environ, "ENTREPOT_DATA_DIR": str(self.data), "COLUMNS": os.environ.get("COLUMNS", "140")}
-
-    def run(self, *arguments: str) -> None:
-        """Run an entrepot command, showing what was typed and what it says; a failure ends the demo."""
-        print(f"\n$ entrepot {' '.join(arguments)}", flush=True)
-        code = subprocess.run([sys.executable, "-m", "entrepot", *arguments], env=self.environment, check=False).returncode
-        check(
-            code == 0,
-            f"entrepot {arguments[0]} {arguments[1] if len(arguments) > 1 else ''} ended with exit code 0",
-            shown=False,
-        )
-
-    @contextmanager
-    def serving(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Run `entrepot serve` until the block ends."""
-        command = [sys.executable, "-m", "entrepot", "serve", "--host", "127.0.0.1", "--port", str(self.port)]
-        print(f"\n$ entrepot serve --host 127.0.0.1 --port {self.port} &", flush=True)
-        server = subprocess.Popen(command, env=self.environment, start_new_session=True)
-        try:
-            wait_until(lambda: answers(self.site), "the engine serves", 30)
-            yield server
-        finally:
-            server.send_signal(signal.SIGTERM)
-            try:
-                server.wait(20)
-            except subprocess.TimeoutExpired:
-                server.kill()
-
-    def engine(self) -> Engine:
-        """Return the engine, to read reports from."""
-        return Engine(settings=read_settings(data_dir=self.data))
-
-
 def main() -> int:
     """Run the demo."""
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -151,19 +106,23 @@ def main() -> int:
     demo = Demo(folder, chosen.port or free_port())
     feed, content = build_feed(folder / "feed")
     say(f"A feed of {len(content)} real files (this source tree), served at {feed.url}")
+    demo.show_settings()
     demo.run("init")
     with demo.serving() as server, demo.engine() as engine:
         first_sync(demo, engine, feed, content)
         if chosen.serve:
             return stay(demo, server)
         sync_unchanged(demo, engine, feed)
-        sync_changed(demo, engine, feed)
+        published = sync_changed(demo, engine, feed)
         kill_a_worker(demo, engine, feed)
+        deploy_to_edges(demo, engine, published)
         show_reports(demo, engine)
     say(f"Every check held. Took {time.monotonic() - began:.1f} s. Everything lies in {folder}")
     print(
         "  data/entrepot.sqlite3  the database: tasks, units, publications\n  data/store/blobs       the bytes, by digest\n"
-        "  feed/                  the feed it was mirrored from\nRemove the folder when you have seen enough, or play with it:"
+        "  feed/                  the feed it was mirrored from\n"
+        "  edge/                  what the servers at the edge hold\n"
+        "Remove the folder when you have seen enough, or play with it:"
         f"\n  ENTREPOT_DATA_DIR={demo.data} .venv/bin/entrepot serve"
     )
     return 0
@@ -214,8 +173,8 @@ def sync_unchanged(demo: Demo, engine: Engine, feed: Feed) -> None:
     check(feed.sent == sent, "no file was downloaded")
 
 
-def sync_changed(demo: Demo, engine: Engine, feed: Feed) -> None:
-    """Change three files of the feed, add two, remove one, and sync."""
+def sync_changed(demo: Demo, engine: Engine, feed: Feed) -> Content:
+    """Change three files of the feed, add two, remove one, and sync; return what is published then."""
     say("Change 3 files of the feed, add 2, remove 1, and sync")
     files = sorted(path for path in feed.folder.rglob("*.py") if path.stat().st_size > 0)
     for path in files[:3]:
@@ -228,6 +187,7 @@ def sync_changed(demo: Demo, engine: Engine, feed: Feed) -> None:
     check(last_sync(engine, "source") == (2, 3, 1), "2 units were added, 3 updated, 1 removed")
     check(feed.sent - sent == len([*files[:3], "new", "entrepôt"]), "only the 5 new and changed files were downloaded")
     compare(demo, "source", content)
+    return content
 
 
 def kill_a_worker(demo: Demo, engine: Engine, feed: Feed) -> None:
@@ -275,7 +235,7 @@ def show_reports(demo: Demo, engine: Engine) -> None:
     demo.run("task", "list")
     demo.run("repo", "list")
     demo.run("repo", "history", "source")
-    demo.run("repo", "publications", "source")
+    demo.run("repo", "publications", "source", "--distributor-id", "web")
     report: TaskReport = engine.tasks.list(tags=["pulp:repository:slow", "pulp:action:sync"])[0]
     demo.run("task", "show", report.task_id)
 
@@ -305,50 +265,6 @@ def last_sync(engine: Engine, repository_id: str) -> tuple[int | None, int | Non
     """Return what the last sync added, updated and removed."""
     entry = engine.repositories.get(repository_id).history("sync", limit=1)[0]
     return entry.added_count, entry.updated_count, entry.removed_count
-
-
-def fetch(url: str) -> bytes:
-    """Return what is served at `url`."""
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - always our own http address
-        data: bytes = answer.read()
-        return data
-
-
-def answers(url: str) -> bool:
-    """Return True if something is served at `url`."""
-    try:
-        return bool(fetch(url))
-    except OSError:
-        return False
-
-
-def wait_until(condition: Callable[[], object], what: str, seconds: float) -> None:
-    """Wait until `condition()` is true; end the demo if it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        check(time.monotonic() < deadline, f"within {seconds:g} s: {what}", shown=False)
-        time.sleep(0.02)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def say(text: str) -> None:
-    """Print a heading."""
-    print(f"\n== {text}", flush=True)
-
-
-def check(holds: object, what: str, *, shown: bool = True) -> None:
-    """Print a check that held; end the demo with exit code 1 at one that did not."""
-    if not holds:
-        sys.exit(f"FAILED: {what}")
-    if shown:
-        print(f"  ok: {what}", flush=True)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from entrepot.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
 #: Pages whose commands are typed; in the others a command need only exist (tests/house/test_docs.py).
-WALKS = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("tutorial.md", "access.md", "remote.md"))]
+WALKS = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("tutorial.md", "access.md", "remote.md", "facades.md"))]
 OTHERS = sorted(set((ROOT / "docs").glob("*.md")) - set(WALKS))
 #: The folder that the pages' author seems to work in.
 SHOWN_FOLDER = "/home/ann/zoo"
@@ -40,7 +40,7 @@ FILE_NAME = re.compile(r"# (\w+\.py)\n")
 #: What differs from run to run, and what stands for it on both sides.
 VARIABLE = [
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
-    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(,\d+)?(Z| UTC)?"), "<time>"),
+    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d([.,]\d+)?(Z| UTC)?"), "<time>"),
     (re.compile(r"\b\d+(\.\d+)? m?s\b"), "<span>"),
     (re.compile(r"reserved_resource_worker-\d+\.\d+@\S+"), "<worker>"),
     (re.compile(r"\b\d+\.\d+\.\d+\b"), "<version>"),
@@ -185,7 +185,8 @@ def test_every_command_of_a_walk_says_what_the_page_shows(page: Path, shell: She
                 assert (code != 0) is any(line.startswith("error:") for line in shown), f"exit code {code} at {said}"
                 assert first_missing(shown, printed) is None, f"{first_missing(shown, printed)!r} did not come out of {said}"
         else:
-            assert block.language == "text", f"{block.place}: a walk has sh, console, text and files; this is {block.language}"
+            known = ("text", "json", "toml")
+            assert block.language in known, f"{block.place}: a walk has sh, console, files, {known}; this is {block.language}"
 
 
 @pytest.mark.parametrize("page", OTHERS, ids=lambda page: page.name)
