@@ -11,7 +11,7 @@ import httpx
 
 def test_an_update_is_asked_for_seen_in_progress_and_then_completed(run, served, feed) -> None:
     name = f"p{uuid.uuid4().hex[:8]}"
-    feed.offer({"held.iso": b"1", "two.iso": b"22"})
+    feed.offer({"held.iso": name.encode(), "two.iso": b"22"})  # what the store does not have from another test
     importer = ("--importer", "iso_importer", "--feed", feed.url)
     assert run("repo", "create", name, *importer, "--distributor", "iso_distributor").code == 0
     assert run("facade", "pugpig", "account", "add", name).code == 0

@@ -27,6 +27,13 @@ NAMES = {
     "importer_id": "iso_importer",
     "distributor_id": "files",
     "schedule_id": "0" * 24,
+    "pop_id": "1",
+    "server_id": "1",
+    "deploy_id": "1",
+    "facade": "pugpig",
+    "name": "acme",
+    "handle": "weekly",
+    "token": "app",
     "token_id": "0" * 24,
     "login": "jim",
     "role_id": "readers",
@@ -175,7 +182,8 @@ def test_nothing_is_an_object_where_the_body_is_optional_and_no_json_elsewhere(a
 OPTIONAL_BODIES = re.compile(
     r"PUT /v2/repositories/\{\w+\}/"
     r"|POST /v2/repositories/\{\w+\}/actions/(sync|download)/"
-    r"|PUT .*/schedules/(sync|publish)/\{\w+\}/"
+    r"|PUT .*/schedules/(sync/|publish/)?\{\w+\}/"
+    r"|POST /v2/edge/deploys/\{\w+\}/actions/push_again/"
 )
 
 
@@ -250,6 +258,12 @@ USUAL: dict[str, Any] = {
     "delta": {},
     "schedule": "2999-01-01T00:00:00Z/P1D",
     "name": "ci",
+    "task": "no.such.type",
+    "pop_id": 1,
+    "url": "https://example.org/edge",
+    "repository_id": "zoo",
+    "settings": {},
+    "handle": "weekly",
 }
 
 
