@@ -8,11 +8,15 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from entrepot.cli import failures
+from entrepot.cli.program import app
 from entrepot.version import __version__
 
 
@@ -40,30 +44,37 @@ def test_help_and_version_load_nothing_heavy() -> None:
     assert ran.stdout.splitlines()[-1] == "[]"
 
 
-def _commands(text: str) -> list[str]:
-    lines = text.partition("Commands:\n")[2].splitlines()
-    return [line.split()[0] for line in lines if line.startswith("  ") and line.split()]
+@pytest.fixture(scope="module")
+def helps() -> dict[str, str]:
+    """What `--help` of each command says, by its words; of one tree, since each run of the program makes it anew."""
+    program = typer.main.get_command(app)
+    return dict(_every_help(program, program.make_context("entrepot", [], resilient_parsing=True)))
 
 
-def _every_command(run, *above: str) -> list[list[str]]:
-    names = _commands(run(*above, "--help").out)
-    return [path for name in names for path in _every_command(run, *above, name)] if names else [list(above)]
+def _every_help(command: Any, context: Any, *above: str) -> Iterator[tuple[str, str]]:
+    below = getattr(command, "commands", None)
+    if below is None:
+        yield " ".join(above), command.get_help(context)
+    for name, one in (below or {}).items():
+        if not one.hidden:
+            inner = one.make_context(name, [], parent=context, resilient_parsing=True)
+            yield from _every_help(one, inner, *above, name)
 
 
-def test_every_command_has_a_help_text_with_an_example(run) -> None:
-    helps = {" ".join(path): run(*path, "--help").out for path in _every_command(run)}
+def test_every_command_has_a_help_text_with_an_example(run, helps: dict[str, str]) -> None:
     examples = {name: text.partition("Example")[2] for name, text in helps.items()}
 
     assert len(examples) > 20
+    assert run("repo", "list", "--help").out.strip() == helps["repo list"].strip()
     assert [name for name, text in helps.items() if "\\" in text] == []
     assert [name for name, text in examples.items() if f" {name}" not in text.partition("Options:")[0]] == []
 
 
-def test_the_reference_names_every_command_and_exit_code(run) -> None:
+def test_the_reference_names_every_command_and_exit_code(helps: dict[str, str]) -> None:
     reference = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
     codes = {value for name, value in vars(failures).items() if name.isupper() and isinstance(value, int)}
 
-    assert [path for path in map(" ".join, _every_command(run)) if path not in reference] == []
+    assert [path for path in helps if path not in reference] == []
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", reference, re.MULTILINE)} == {0, *codes}
 
 
