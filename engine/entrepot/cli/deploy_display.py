@@ -72,7 +72,8 @@ class LineDisplay:
         """Print what has changed."""
         title = f"deploy {report.deploy_id}"
         if report.state != self._state and report.state in ("new", "propagating"):
-            size = f"publication {report.revision} to {report.servers:,} servers in {len(report.pops):,} POPs"
+            servers, pops = _counted(report.servers, "server"), _counted(len(report.pops), "POP")
+            size = f"publication {report.revision} to {servers} in {pops}"
             what = f"is published, task {report.task_id}" if report.state == "new" else size
             self._line(f"{title}: {report.state}, {what}")
         self._state = report.state
@@ -206,3 +207,7 @@ def _clock_text(report: DeployReport) -> str:
     """Return how long a deploy has lasted as a clock shows it: `0:07`, `12:30`."""
     minutes, seconds = divmod(max(int((clock.now() - report.created).total_seconds()), 0), 60)
     return f"{minutes}:{seconds:02}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
