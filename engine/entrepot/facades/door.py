@@ -44,9 +44,9 @@ class Heard:
 
     `path` is decoded, `raw_path` as it was sent, both without the query; bytes that are no UTF-8 became U+FFFD. `query` keeps
     the order and the repetitions; a `+` in it is a blank, and a name without `=` has an empty value; one of more than
-    `MOST_PARAMETERS` is not read. Names of `headers` are in
-    lower case, and values of repeated ones are joined by `, `. `host` is the name that the client asked for, in lower case and
-    without its port; empty if it said none. A HEAD is heard as a GET, and `is_head`.
+    `MOST_PARAMETERS` is not read. Names of `headers` are in lower case, and values of repeated ones are joined by `, `.
+    `host` is the name that the client asked for, in lower case and without its port; empty if it said none. A HEAD is heard as
+    a GET, and `is_head`.
     """
 
     method: str
