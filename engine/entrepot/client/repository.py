@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from entrepot.client.connection import Connection
 from entrepot.client.documents import (
@@ -24,8 +24,8 @@ from entrepot.repositories import UNSET, Unset
 if TYPE_CHECKING:
     from entrepot.criteria import UnitCriteria
     from entrepot.repositories import DistributorReport, HistoryEntry, ImporterReport, PublicationReport, RepositoryReport
+    from entrepot.repositories.schedule_reports import ScheduleOptions, ScheduleReport
     from entrepot.repositories.unit_search import AssociatedUnit
-    from entrepot.schedules import Overlap, ScheduleReport
 
 
 class Repository:
@@ -189,13 +189,7 @@ class Repository:
     def schedule_sync(
         self,
         schedule: str,
-        *,
-        override_config: Mapping[str, JSON] | None = None,
-        failure_threshold: int | None = None,
-        enabled: bool = True,
-        time_zone: str | None = None,
-        overlap: Overlap = "coalesce",
-        jitter_seconds: int = 0,
+        **options: Unpack[ScheduleOptions],
     ) -> ScheduleReport:
         """Schedule syncs by its importer: `schedule_sync("PT1H", failure_threshold=3)`; see `Schedules.create_sync`.
 
@@ -205,37 +199,21 @@ class Repository:
             self.repository_id,
             self.importer().importer_type_id,
             schedule,
-            override_config=override_config,
-            failure_threshold=failure_threshold,
-            enabled=enabled,
-            time_zone=time_zone,
-            overlap=overlap,
-            jitter_seconds=jitter_seconds,
+            **options,
         )
 
     def schedule_publish(
         self,
         distributor_id: str,
         schedule: str,
-        *,
-        override_config: Mapping[str, JSON] | None = None,
-        failure_threshold: int | None = None,
-        enabled: bool = True,
-        time_zone: str | None = None,
-        overlap: Overlap = "coalesce",
-        jitter_seconds: int = 0,
+        **options: Unpack[ScheduleOptions],
     ) -> ScheduleReport:
         """Schedule publishes by one distributor; otherwise as `schedule_sync`."""
         return Schedules(self._connection).create_publish(
             self.repository_id,
             distributor_id,
             schedule,
-            override_config=override_config,
-            failure_threshold=failure_threshold,
-            enabled=enabled,
-            time_zone=time_zone,
-            overlap=overlap,
-            jitter_seconds=jitter_seconds,
+            **options,
         )
 
     # -- what it did ---------------------------------------------------------------------------------------------

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Unpack
 
 if TYPE_CHECKING:
     from entrepot.content.store import BlobStore
     from entrepot.discovery import Plugins
-    from entrepot.errors import JSON
     from entrepot.events import Flip
     from entrepot.models import Database
-    from entrepot.repositories.schedule_reports import Overlap, ScheduleReport
+    from entrepot.repositories.schedule_reports import ScheduleOptions, ScheduleReport
     from entrepot.settings import Settings
     from entrepot.tasking import Tasks
 
@@ -25,13 +24,7 @@ class Calendar(Protocol):
         repository_id: str,
         importer_id: str,
         schedule: str,
-        *,
-        override_config: Mapping[str, JSON] | None = None,
-        failure_threshold: int | None = None,
-        enabled: bool = True,
-        time_zone: str | None = None,
-        overlap: Overlap = "coalesce",
-        jitter_seconds: int = 0,
+        **options: Unpack[ScheduleOptions],
     ) -> ScheduleReport:
         """Schedule syncs."""
 
@@ -40,13 +33,7 @@ class Calendar(Protocol):
         repository_id: str,
         distributor_id: str,
         schedule: str,
-        *,
-        override_config: Mapping[str, JSON] | None = None,
-        failure_threshold: int | None = None,
-        enabled: bool = True,
-        time_zone: str | None = None,
-        overlap: Overlap = "coalesce",
-        jitter_seconds: int = 0,
+        **options: Unpack[ScheduleOptions],
     ) -> ScheduleReport:
         """Schedule publishes by one distributor."""
 

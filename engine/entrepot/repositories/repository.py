@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from entrepot.errors import JSON
 from entrepot.repositories import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         PublicationReport,
         RepositoryReport,
     )
-    from entrepot.repositories.schedule_reports import Overlap, ScheduleReport
+    from entrepot.repositories.schedule_reports import ScheduleOptions, ScheduleReport
     from entrepot.repositories.unit_search import AssociatedUnit
     from entrepot.tasking import TaskHandle
 
@@ -198,13 +198,7 @@ class Repository:
     def schedule_sync(
         self,
         schedule: str,
-        *,
-        override_config: Mapping[str, JSON] | None = None,
-        failure_threshold: int | None = None,
-        enabled: bool = True,
-        time_zone: str | None = None,
-        overlap: Overlap = "coalesce",
-        jitter_seconds: int = 0,
+        **options: Unpack[ScheduleOptions],
     ) -> ScheduleReport:
         """Schedule syncs by its importer: `schedule_sync("PT1H", failure_threshold=3)`; see `Schedules.create_sync`.
 
@@ -214,37 +208,21 @@ class Repository:
             self.repository_id,
             self.importer().importer_type_id,
             schedule,
-            override_config=override_config,
-            failure_threshold=failure_threshold,
-            enabled=enabled,
-            time_zone=time_zone,
-            overlap=overlap,
-            jitter_seconds=jitter_seconds,
+            **options,
         )
 
     def schedule_publish(
         self,
         distributor_id: str,
         schedule: str,
-        *,
-        override_config: Mapping[str, JSON] | None = None,
-        failure_threshold: int | None = None,
-        enabled: bool = True,
-        time_zone: str | None = None,
-        overlap: Overlap = "coalesce",
-        jitter_seconds: int = 0,
+        **options: Unpack[ScheduleOptions],
     ) -> ScheduleReport:
         """Schedule publishes by one distributor; otherwise as `schedule_sync`."""
         return self._house.calendar().create_publish(
             self.repository_id,
             distributor_id,
             schedule,
-            override_config=override_config,
-            failure_threshold=failure_threshold,
-            enabled=enabled,
-            time_zone=time_zone,
-            overlap=overlap,
-            jitter_seconds=jitter_seconds,
+            **options,
         )
 
     # -- what it did ---------------------------------------------------------------------------------------------

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, TypedDict
 
 from entrepot import clock
 from entrepot.errors import JSON
 
 Kind = Literal["sync", "publish", "task"]
 Overlap = Literal["coalesce", "queue"]
+
+
+class ScheduleOptions(TypedDict, total=False):
+    """What may be said of a sync's or publish's schedule; `entrepot.schedules.Schedules.create_sync` says what holds else."""
+
+    override_config: Mapping[str, JSON] | None
+    failure_threshold: int | None
+    enabled: bool
+    time_zone: str | None
+    overlap: Overlap
+    jitter_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
