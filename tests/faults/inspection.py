@@ -81,7 +81,7 @@ def overlaps(trace: Trace, disturbances: Disturbances = _CALM) -> list[str]:
         f"number {overlap.number} ran beside another on {overlap.resource}"
         for overlap in trace.overlaps
         if not any(
-            disturbances.is_ghost(run, trace)
+            disturbances.is_ghost(run)
             and overlap.resource in map(_bare, run.uses)
             and run.started_at <= overlap.at
             and (run.ended_at is None or run.ended_at >= overlap.at)
@@ -91,14 +91,14 @@ def overlaps(trace: Trace, disturbances: Disturbances = _CALM) -> list[str]:
     for resource, runs in _by_resource(trace.runs):
         for earlier, later in _conflicting(runs, resource):
             is_beside = earlier.end is not None and earlier.start < later.start < earlier.end
-            if is_beside and not (disturbances.is_ghost(earlier, trace) or disturbances.is_ghost(later, trace)):
+            if is_beside and not (disturbances.is_ghost(earlier) or disturbances.is_ghost(later)):
                 found.append(f"number {later.number} started on {resource} before number {earlier.number} had ended")
     return found
 
 
 def crowds(trace: Trace, kind: str, limit: int, disturbances: Disturbances = _CALM) -> list[str]:
     """Find moments at which more tasks of one kind ran than may; one that was killed counts as ended when it started."""
-    runs = [run for run in trace.runs if run.kind == kind and run.end is not None and not disturbances.is_ghost(run, trace)]
+    runs = [run for run in trace.runs if run.kind == kind and run.end is not None and not disturbances.is_ghost(run)]
     found = []
     for run in runs:
         beside = [other for other in runs if other.start < run.start < (other.end or 0)]
@@ -115,7 +115,7 @@ def out_of_order(trace: Trace, requests: Iterable[Request], disturbances: Distur
     found = []
     starts: dict[int, list[int]] = defaultdict(list)
     for run in trace.runs:
-        if not disturbances.is_ghost(run, trace):
+        if not disturbances.is_ghost(run):
             starts[run.number].append(run.start)
     for resource, asked in _by_resource([request for request in requests if request.number in starts]):
         for earlier, later in _conflicting(asked, resource):
@@ -150,7 +150,7 @@ def badly_ended(
             found.append(f"{who} has not ended: it is {ending.state}")
         elif not _may_end(ending, request, may_be_canceled=request.task_id in canceled):
             found.append(f"{who} ended as {ending.state} {ending.code}")
-        attempts = [run.attempt for run in runs if not disturbances.is_ghost(run, trace)]
+        attempts = [run.attempt for run in runs if not disturbances.is_ghost(run)]
         if any(later <= earlier for earlier, later in pairwise(attempts)) or any(
             attempt > ending.attempt for attempt in attempts
         ):
@@ -174,7 +174,7 @@ def started_again(trace: Trace, finished: Mapping[str, int], disturbances: Distu
     return [
         f"number {run.number} ({run.task_id}) started again after it had finished"
         for run in trace.runs
-        if run.start >= finished.get(run.task_id, trace.lines) and not disturbances.is_ghost(run, trace)
+        if run.start >= finished.get(run.task_id, trace.lines) and not disturbances.is_ghost(run)
     ]
 
 

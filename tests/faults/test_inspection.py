@@ -267,6 +267,17 @@ def test_a_process_that_was_frozen_may_run_beside_who_took_over() -> None:
     assert overlaps(trace, Disturbances(freezes=[(3, 12, 28)])) != []
 
 
+def test_a_process_may_begin_after_its_thaw_what_was_given_up_meanwhile_and_may_not_run_twice() -> None:
+    lines = [line("start", 2, "a", pid=2, at=20), line("end", 2, "a", pid=2, at=21)]
+    late = [*lines, line("start", 1, "a", at=40, claimed_at=11), line("end", 1, "a", at=41)]
+    claimed_after = [*lines, line("start", 1, "a", at=40, claimed_at=29), line("end", 1, "a", at=41)]
+    asked = [request(1, "a", is_repeatable=False), request(2, "a")]
+
+    assert out_of_order(trace_of(late), asked, Disturbances(freezes=[(1, 12, 28)])) == []
+    assert len(out_of_order(trace_of(late), asked, Disturbances(freezes=[(3, 12, 28)]))) == 1
+    assert len(out_of_order(trace_of(claimed_after), asked, Disturbances(freezes=[(1, 12, 28)]))) == 1
+
+
 def test_a_run_whose_claim_a_crash_made_forgotten_may_go_on_beside_the_next() -> None:
     trace = trace_of(beside_a_run_of_process_1())
 

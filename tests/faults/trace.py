@@ -12,8 +12,6 @@ from pathlib import Path
 #: five times a second, and takes three rounds at most; on a busy machine a round may be late. Source: PostgreSQL's
 #: documentation, 30.4.
 UNFLUSHED_SECONDS = 2.0
-#: Seconds in which a thread that was thawed has begun what it had claimed before.
-_LATE_SECONDS = 5.0
 
 
 @dataclass
@@ -87,17 +85,12 @@ class Disturbances:
     freezes: list[tuple[int, float, float]] = field(default_factory=list)
     crashes: list[tuple[float, float]] = field(default_factory=list)
 
-    def froze(self, run: Run, trace: Trace) -> bool:
-        """Return True if the process of this run was frozen meanwhile, or before it began what it had claimed."""
-        for pid, since, until in self.freezes:
-            if pid != run.pid or (run.ended_at is not None and run.ended_at < since):
-                continue
-            if run.started_at <= since:
-                return True
-            is_late = run.started_at < until + _LATE_SECONDS
-            if is_late and any(other.attempt > run.attempt for other in trace.of(run.task_id)):
-                return True
-        return False
+    def froze(self, run: Run) -> bool:
+        """Return True if the process of this run was frozen between its claim, which it may begin much later, and its end."""
+        return any(
+            pid == run.pid and run.claimed_at <= until and (run.ended_at is None or run.ended_at >= since)
+            for pid, since, until in self.freezes
+        )
 
     def may_have_forgotten(self, run: Run) -> bool:
         """Return True if the claim of this run, or its end, may have been lost when PostgreSQL ended."""
@@ -106,9 +99,9 @@ class Disturbances:
             for told, ended in self.crashes
         )
 
-    def is_ghost(self, run: Run, trace: Trace) -> bool:
+    def is_ghost(self, run: Run) -> bool:
         """Return True if the run may go on beside whoever has the task, or the resource, by now."""
-        return self.froze(run, trace) or self.may_have_forgotten(run)
+        return self.froze(run) or self.may_have_forgotten(run)
 
 
 def read_trace(path: Path) -> Trace:

@@ -106,6 +106,14 @@ class TaskContext:
                 self._stop()
             yield self._database
 
+    def require_own(self) -> None:
+        """Raise `LeaseLost` if the claim is older than a lease, and the task is another's by now, or has ended.
+
+        A process that was frozen between claim and start learns it here, before the function runs.
+        """
+        if clock.now_us() - self.claim.started_us > clock.us(self._lease) and not self.is_owned():
+            raise LeaseLost
+
     def is_owned(self) -> bool:
         """Return True while no other worker has the task, canceled or not; within a transaction that stays so."""
         query = f"SELECT 1 FROM task WHERE {OWNED}{self._database.for_update}"

@@ -119,6 +119,7 @@ class Execution:
         function = registry.get(claim.task_type).function
         args, kwargs = json.loads(claim.arguments)
         failpoints.reach("execution.started")
+        self.context.require_own()
         try:
             self._inside = True
             return function(*args, **kwargs)

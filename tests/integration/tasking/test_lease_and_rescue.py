@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from entrepot import clock
 from entrepot.engine import Engine
 from entrepot.errors import Canceled, LeaseLost
-from entrepot.tasking import lease, rescue
+from entrepot.tasking import TaskType, lease, rescue
 from entrepot.tasking.completion import Completed, Outcome, complete
 from entrepot.tasking.context import TaskContext
+from entrepot.tasking.execution import Execution
 from entrepot.tasking.lease import Claim
 
 from .conftest import LEASE, hold, repeatable, take
@@ -165,3 +169,20 @@ def test_a_complete_task_cannot_be_canceled(engine: Engine) -> None:
     assert handle.cancel() is False
 
     assert handle.state == "finished"
+
+
+def test_what_was_claimed_before_a_freeze_and_given_up_meanwhile_is_not_begun_after_it(engine: Engine) -> None:
+    ran: list[int] = []
+    engine.registry.add(TaskType("told", ran.append))
+    handle = engine.enqueue("told", 1)
+    (claimed,) = take(engine.database)
+    old = replace(claimed, started_us=claimed.started_us - clock.us(2 * LEASE))
+    assert Execution(context_of(engine, old)).run(engine.registry) is not None  # old, and still its own
+    run_out(engine)
+    take_over(engine)
+
+    outcome = Execution(context_of(engine, old)).run(engine.registry)
+
+    assert outcome is None
+    assert ran == [1]
+    assert handle.state == "error"
