@@ -15,6 +15,7 @@ from entrepot.engine import Engine
 from entrepot.settings import read_settings
 
 from .effects import FOLDER
+from .nursery import Nursery
 from .plan import asked, seed
 from .servers import PostgresqlServer, RedisServer
 from .stage import SETTINGS, Stage
@@ -32,17 +33,25 @@ def _book() -> Path:
 
 
 @contextmanager
-def _stage_on(url: str, folder: Path, redis: RedisServer | None) -> Iterator[Stage]:
+def _stage_on(url: str, folder: Path, redis: RedisServer | None, nursery: Nursery) -> Iterator[Stage]:
     broker = redis.url if redis else ""
     settings = read_settings(data_dir=folder / "data", database_url=url, broker_url=broker, **SETTINGS)
     with pytest.MonkeyPatch.context() as patch, Engine(settings=settings) as engine:
         patch.setenv(FOLDER, str(folder))
         engine.initialise()
-        made = Stage(engine, folder, _book(), redis)
+        made = Stage(engine, folder, _book(), redis, nursery)
         try:
             yield made
         finally:
             made.close()
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Where workers are forked that are to be killed."""
+    made = Nursery()
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -54,13 +63,15 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def stage(database_kind: str, database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
+def stage(
+    database_kind: str, database_url: str, tmp_path: Path, nursery: Nursery, request: pytest.FixtureRequest
+) -> Iterator[Stage]:
     """An engine with short leases: on SQLite with the embedded transport, on PostgreSQL with Redis.
 
     Its processes are gone when the test ends.
     """
     redis = request.getfixturevalue("redis_server") if database_kind == "postgresql" else None
-    with _stage_on(database_url, tmp_path, redis) as made:
+    with _stage_on(database_url, tmp_path, redis, nursery) as made:
         yield made
 
 
@@ -75,9 +86,11 @@ def mortal_postgresql() -> Iterator[PostgresqlServer]:
 
 
 @pytest.fixture
-def mortal_stage(mortal_postgresql: PostgresqlServer, redis_server: RedisServer, tmp_path: Path) -> Iterator[Stage]:
+def mortal_stage(
+    mortal_postgresql: PostgresqlServer, redis_server: RedisServer, tmp_path: Path, nursery: Nursery
+) -> Iterator[Stage]:
     """The same as `stage`, on a PostgreSQL server that may be ended at once."""
-    with _stage_on(mortal_postgresql.make_database(), tmp_path, redis_server) as made:
+    with _stage_on(mortal_postgresql.make_database(), tmp_path, redis_server, nursery) as made:
         yield made
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from .nursery import Forked
+
 #: Seconds in which whatever is awaited comes true, or never.
 PATIENCE = 60.0
 
@@ -19,14 +21,11 @@ PATIENCE = 60.0
 class Process:
     """A process of the engine, child of the test; its standard input stays open until it is told to stop."""
 
-    def __init__(self, name: str, command: Sequence[str], environment: dict[str, str], log: Path) -> None:
+    def __init__(self, name: str, log: Path, process: subprocess.Popen[bytes] | Forked) -> None:
         self.name = name
         self.log = log
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                command, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
-            )
-        self.pid = self._process.pid
+        self.pid = process.pid
+        self._process = process
 
     def has_ended(self, within: float = 0.0) -> bool:
         """Return True if it has ended, or does within so many seconds."""
@@ -64,6 +63,14 @@ class Process:
             wait_until_gone(children)
         assert self._process.stdin is not None
         self._process.stdin.close()
+
+
+def started(command: Sequence[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a program, as a process is started that does not end with its parent."""
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
+        )
 
 
 def wait_for(condition: Callable[[], object], what: str, details: Callable[[], object] = lambda: "") -> None:

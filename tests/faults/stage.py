@@ -1,6 +1,7 @@
 """Where the faults happen: one engine, the processes that work for it, and the book of faults.
 
-Processes are started as users and supervisors start them; what they print goes to files beside the data.
+Processes are started as users and supervisors start them, but for the many workers that are to be killed, which are forked
+(`nursery`); what they print goes to files beside the data.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from entrepot.errors import DatabaseUnavailable
 from entrepot.models import Row
 
 from .effects import FOLDER, LIMIT
+from .nursery import Nursery
 from .plan import Fault
-from .process import PATIENCE, Process, wait_for
+from .process import PATIENCE, Process, started, wait_for
 from .servers import RedisServer
 from .trace import Disturbances
 
@@ -62,12 +64,15 @@ JOIN task AS second ON second.id = two.task AND second.owner IS NOT NULL
 class Stage:
     """One engine and its processes."""
 
-    def __init__(self, engine: Engine, folder: Path, book: Path, redis: RedisServer | None = None) -> None:
+    def __init__(
+        self, engine: Engine, folder: Path, book: Path, redis: RedisServer | None = None, nursery: Nursery | None = None
+    ) -> None:
         self.engine = engine
         self.folder = folder
         self.redis = redis
         self.disturbances = Disturbances()
         self._book = book
+        self._nursery = nursery
         self._processes: list[Process] = []
         self._freezes: list[tuple[Process | None, threading.Timer]] = []
         self._numbers = itertools.count(1)
@@ -94,18 +99,26 @@ class Stage:
 
     def start_program(self, *arguments: str, name: str | None = None, armed: str = "", **settings: str) -> Process:
         """Start a Python program."""
-        environment = {**self.environment, **{f"ENTREPOT_{key.upper()}": value for key, value in settings.items()}}
-        if armed:
-            environment["ENTREPOT_FAILPOINTS"] = armed
         name = name or f"process {next(self._numbers)}"
-        process = Process(name, [sys.executable, *arguments], environment, self.folder / f"{name}.log")
-        self._processes.append(process)
-        return process
+        log = self.folder / f"{name}.log"
+        return self._keep(Process(name, log, started([sys.executable, *arguments], self._environment(armed, settings), log)))
 
     def start_worker(self, *, armed: str = "", threads: int = 2, **settings: str) -> Process:
-        """Start one worker process without a supervisor."""
+        """Start one worker process without a supervisor; from the nursery if there is one, for so many are started."""
         name = f"victim-{next(self._numbers)}"
-        return self.start("worker-process", "--name", name, "--threads", str(threads), name=name, armed=armed, **settings)
+        arguments = ("worker-process", "--name", name, "--threads", str(threads))
+        if self._nursery is None:
+            return self.start(*arguments, name=name, armed=armed, **settings)
+        log = self.folder / f"{name}.log"
+        return self._keep(Process(name, log, self._nursery.start(arguments, self._environment(armed, settings), log)))
+
+    def _environment(self, armed: str, settings: dict[str, str]) -> dict[str, str]:
+        environment = {**self.environment, **{f"ENTREPOT_{key.upper()}": value for key, value in settings.items()}}
+        return {**environment, "ENTREPOT_FAILPOINTS": armed} if armed else environment
+
+    def _keep(self, process: Process) -> Process:
+        self._processes.append(process)
+        return process
 
     @contextmanager
     def supervised(self, *arguments: str) -> Iterator[Process]:
