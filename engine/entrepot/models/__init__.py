@@ -16,7 +16,7 @@ from entrepot.models.access import (
 )
 from entrepot.models.change_watch import ChangeWatch
 from entrepot.models.connection import Database, Row
-from entrepot.models.content import Blob, Unit, UnitFile
+from entrepot.models.content import Blob, RemoteFile, Unit, UnitDocument, UnitFile, Upload
 from entrepot.models.events import Activity, Counter, Document, PublicationEvent
 from entrepot.models.fields import storable
 from entrepot.models.propagation import Deploy, DeployPop, DeployServer, EdgeServer, Pop
@@ -57,6 +57,7 @@ __all__ = [
     "Publication",
     "PublicationEvent",
     "PublishResult",
+    "RemoteFile",
     "Repository",
     "RepositoryNote",
     "Reservation",
@@ -76,7 +77,9 @@ __all__ = [
     "TenantSource",
     "TenantToken",
     "Unit",
+    "UnitDocument",
     "UnitFile",
+    "Upload",
     "UserAccount",
     "UserGrant",
     "Worker",

@@ -81,7 +81,8 @@ class Database:
             self.peewee = PostgresqlDriver(url, prefer_psycopg3=True, url=url)
         else:
             raise InvalidSettings({"database_url": f"{masked(url)!r} is neither sqlite:///path nor postgresql://…"})
-        self._is_sqlite = self.dialect == "sqlite"
+        #: True if statements run in this process, so that to look up a row waits for nobody.
+        self.is_embedded = self._is_sqlite = self.dialect == "sqlite"
         self._local = _ThreadState()
         self._announcement = Announcement(self._announce, self._announce_apart)
 

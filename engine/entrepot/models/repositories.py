@@ -179,14 +179,19 @@ class Publication(peewee.Model):
 
 
 class Entry(peewee.Model):
-    """A published path, from `added_revision` up to but without `removed_revision`. Written by: repositories."""
+    """A published path, from `added_revision` up to but without `removed_revision`. Written by: repositories.
+
+    `blob` is null while the bytes have not been fetched: then they are those of `file` of `unit`.
+    """
 
     distributor = peewee.BigIntegerField()
     path = peewee.TextField()
     added_revision = peewee.BigIntegerField()
     removed_revision = peewee.BigIntegerField(null=True)
     added_at = MomentField()
-    blob = peewee.BigIntegerField()
+    blob = peewee.BigIntegerField(null=True)
+    unit = peewee.BigIntegerField(null=True)
+    file = peewee.TextField(null=True)
 
     class Meta:
         """Where it is kept."""
