@@ -238,7 +238,13 @@ class _Slot:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a border: whatever a plugin does when loaded breaks only itself
             _log.debug("the plugin %s could not be loaded", self.type_id, exc_info=True)
             source = self.source.value if isinstance(self.source, EntryPoint) else _named(self.source)
-            return None, f"{source} cannot be loaded: {type(error).__name__}: {error}"
+            return None, f"{source} cannot be loaded: {type(error).__name__}: {error}{self._remedy(error)}"
+
+    def _remedy(self, error: BaseException) -> str:
+        """Return what brings the library that is missing, if the entry point names an extra of its distribution."""
+        if not isinstance(error, ModuleNotFoundError) or not isinstance(self.source, EntryPoint) or not self.source.extras:
+            return ""
+        return f". Install what it needs: pip install '{self.distribution or 'DISTRIBUTION'}[{','.join(self.source.extras)}]'"
 
 
 class _Unfit(Exception):

@@ -12,6 +12,7 @@
     ├── UnknownImporterType          PLP1008  400
     ├── RefusedConfiguration         PLP1000  400
     ├── OperationRefused             PLP0000  400
+    │   └── UnitTypesDiffer          PLP0044  400
     ├── BadRequest                   PLP2060  400
     │   ├── MalformedBody            PLP1009  400
     │   ├── WrongBodyType            PLP1015  400
@@ -29,7 +30,8 @@
     ├── BrokenPlugin                 PLP2003  500
     ├── PluginError                  PLP2004  500
     │   ├── SyncFailed               PLP2005  500
-    │   └── PublishFailed            PLP0034  500
+    │   ├── PublishFailed            PLP0034  500
+    │   └── UploadRefused            PLP0047  500
     ├── TaskError                    PLP2010  500
     │   ├── TaskFailed               PLP2011  500
     │   ├── TaskCanceled             PLP2012  409
@@ -44,13 +46,16 @@
     │   ├── FetchAnswered            PLP2022  502
     │   ├── FetchTimedOut            PLP2023  504
     │   ├── SizeDiffers              PLP2024  502
-    │   └── ChecksumDiffers          PLP1013  502
+    │   ├── ChecksumDiffers          PLP1013  502
+    │   └── UpstreamFailed           PLP2025  502
+    │       └── UpstreamTimedOut     PLP2026  504
     ├── PushError                    PLP2080  502
     │   ├── PushFailed               PLP2081  502
     │   └── PushGivenUp              PLP2082  502
     ├── StorageError                 PLP2030  500
     │   ├── StorageFull              PLP2031  507
-    │   └── StorageUnwritable        PLP2032  500
+    │   ├── StorageUnwritable        PLP2032  500
+    │   └── BytesUnavailable         PLP2033  500
     ├── DatabaseError                PLP2040  500
     │   ├── DatabaseUnavailable      PLP2041  503
     │   ├── DatabaseTooNew           PLP2042  500
@@ -73,6 +78,7 @@ from entrepot.errors.access import (
     TooManyAttempts,
 )
 from entrepot.errors.content import (
+    BytesUnavailable,
     ChecksumDiffers,
     FetchAnswered,
     FetchError,
@@ -82,6 +88,8 @@ from entrepot.errors.content import (
     StorageError,
     StorageFull,
     StorageUnwritable,
+    UpstreamFailed,
+    UpstreamTimedOut,
 )
 from entrepot.errors.database import (
     DatabaseError,
@@ -92,7 +100,7 @@ from entrepot.errors.database import (
     ValueNotKept,
 )
 from entrepot.errors.error import JSON, EntrepotError
-from entrepot.errors.plugins import BrokenPlugin, PluginError, PublishFailed, SyncFailed
+from entrepot.errors.plugins import BrokenPlugin, PluginError, PublishFailed, SyncFailed, UnitTypesDiffer, UploadRefused
 from entrepot.errors.pushes import PushError, PushFailed, PushGivenUp
 from entrepot.errors.requests import (
     BadEncoding,
@@ -142,6 +150,7 @@ __all__ = [
     "BadRequest",
     "BodyTooLarge",
     "BrokenPlugin",
+    "BytesUnavailable",
     "Canceled",
     "ChecksumDiffers",
     "DatabaseError",
@@ -191,10 +200,14 @@ __all__ = [
     "TaskTimedOut",
     "TimeLimitReached",
     "TooManyAttempts",
+    "UnitTypesDiffer",
     "UnknownDistributorType",
     "UnknownImporterType",
     "UnknownTaskType",
     "UnsupportedValue",
+    "UploadRefused",
+    "UpstreamFailed",
+    "UpstreamTimedOut",
     "ValueNotKept",
     "WaitTimeout",
     "WorkerLost",

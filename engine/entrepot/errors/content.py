@@ -41,6 +41,18 @@ class ChecksumDiffers(FetchError):
     code = "PLP1013"
 
 
+class UpstreamFailed(FetchError):
+    """What is fetched when it is first asked for could not be had from any feed."""
+
+    code = "PLP2025"
+
+
+class UpstreamTimedOut(UpstreamFailed):
+    """The feed did not give in time what is fetched when it is first asked for."""
+
+    code, status = "PLP2026", 504
+
+
 class StorageError(EntrepotError):
     """The data folder failed."""
 
@@ -57,3 +69,9 @@ class StorageUnwritable(StorageError):
     """The data folder cannot be written."""
 
     code = "PLP2032"
+
+
+class BytesUnavailable(StorageError):
+    """The bytes of a published file are not in the store, and no feed is known to offer them."""
+
+    code = "PLP2033"

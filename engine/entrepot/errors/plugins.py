@@ -28,3 +28,15 @@ class PublishFailed(PluginError):
     """The distributor failed, and the last publication was left as it was."""
 
     code = "PLP0034"
+
+
+class UploadRefused(PluginError):
+    """The importer refused an upload, and the repository was left as it was."""
+
+    code = "PLP0047"
+
+
+class UnitTypesDiffer(OperationRefused):
+    """The importer of a repository cannot hold units of the types that are to be copied into it."""
+
+    code = "PLP0044"

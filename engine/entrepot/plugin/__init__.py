@@ -19,7 +19,7 @@ from entrepot.errors import (
     RefusedConfiguration,
     SizeDiffers,
 )
-from entrepot.plugin.conduit import FetchedFile, PublishConduit, SyncConduit
+from entrepot.plugin.conduit import CopyConduit, Draft, ImportConduit, PublishConduit, SyncConduit
 from entrepot.plugin.config import (
     DeployConfig,
     DistributorConfig,
@@ -34,20 +34,25 @@ from entrepot.plugin.config import (
 )
 from entrepot.plugin.distributor import Distributor
 from entrepot.plugin.importer import Importer
-from entrepot.plugin.unit_type import RemoteFile, Unit, path_problem
+from entrepot.plugin.unit_files import FetchedFile, HeldFile, RemoteFile, path_problem
+from entrepot.plugin.unit_type import Unit
 
 __all__ = [
     "JSON",
     "Canceled",
     "ChecksumDiffers",
+    "CopyConduit",
     "DeployConfig",
     "Distributor",
     "DistributorConfig",
+    "Draft",
     "FetchAnswered",
     "FetchError",
     "FetchRefused",
     "FetchTimedOut",
     "FetchedFile",
+    "HeldFile",
+    "ImportConduit",
     "Importer",
     "ImporterConfig",
     "PluginError",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import Annotated, Literal, Self, TypeVar, get_args
+from typing import Annotated, ClassVar, Literal, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -28,7 +28,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from entrepot.errors import JSON, RefusedConfiguration
-from entrepot.plugin.unit_type import path_problem
+from entrepot.plugin.unit_files import path_problem
 
 MASK = "*****"  # what stands for a secret in every report. Source: the Pulp 2 REST contract, section 1.9
 LONGEST_ECHO = 40  # characters of a refused value that a message repeats
@@ -65,8 +65,11 @@ TextList = Annotated[list[str], BeforeValidator(_split)]
 class ImporterConfig(BaseModel):
     """The keys that every importer knows; a plugin adds its own in a subclass. Unknown keys are kept, in `model_extra`.
 
-    Source: Pulp 2, importer_constants. Where a default is None, the engine's setting holds.
+    Source: Pulp 2, importer_constants. Where a default is None, the engine's setting holds. `server_only` names keys that
+    only the server's settings may give, such as a path on the server or a command that it runs.
     """
+
+    server_only: ClassVar[frozenset[str]] = frozenset()
 
     model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
@@ -104,15 +107,6 @@ class ImporterConfig(BaseModel):
             raise ValueError(problem)
         return feed
 
-    @field_validator("download_policy")
-    @classmethod
-    def _files_are_not_deferred_yet(cls, policy: str) -> str:
-        if policy != "immediate":
-            raise ValueError(
-                f"{policy!r} is not available yet, files are fetched during the sync: use 'immediate' or leave it out"
-            )
-        return policy
-
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
         problems: dict[str, str] = {}
@@ -136,7 +130,12 @@ class ImporterConfig(BaseModel):
 
 
 class DistributorConfig(BaseModel):
-    """The keys that every distributor knows; a plugin adds its own in a subclass. Unknown keys are refused."""
+    """The keys that every distributor knows; a plugin adds its own in a subclass. Unknown keys are refused.
+
+    `server_only` names keys that only the server's settings may give, such as a path on the server or a command that it runs.
+    """
+
+    server_only: ClassVar[frozenset[str]] = frozenset()
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -160,16 +159,26 @@ class DeployConfig(DistributorConfig):
     serve_https: bool = Field(default=False, description="Serve its own copy over https as well.")
 
 
-def load_config(model: type[ModelT], plugin: str, *layers: Mapping[str, JSON]) -> ModelT:
+def load_config(
+    model: type[ModelT], plugin: str, *layers: Mapping[str, JSON], server: Mapping[str, object] | None = None
+) -> ModelT:
     """Return the configuration that `layers` make together; a later layer wins, and null takes back what earlier ones said.
+
+    `server` is the layer below them, what the server's settings say of the plugin. Keys that `model` names in `server_only`
+    are taken from there alone: elsewhere they are refused, unless they are null, which then says nothing.
 
     Raises:
         RefusedConfiguration: every refused field is named with the reason, secrets are not repeated.
 
     """
-    merged: dict[str, JSON] = {}
+    merged: dict[str, object] = dict(server or {})
+    reserved: frozenset[str] = getattr(model, "server_only", frozenset())
+    refused = {key for layer in layers for key in reserved.intersection(layer) if layer[key] is not None}
+    if refused:
+        why = "may be set by the server's settings only: plugins."
+        raise RefusedConfiguration(plugin, {key: f"{why}{plugin}.{key}" for key in sorted(refused)})
     for layer in layers:
-        merged.update(layer)
+        merged.update((key, value) for key, value in layer.items() if key not in reserved)
     given = {key: value for key, value in merged.items() if value is not None}
     try:
         return model.model_validate(given)

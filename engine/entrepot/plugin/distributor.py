@@ -42,8 +42,10 @@ class Distributor:
         raise NotImplementedError
 
     @classmethod
-    def configure(cls, *layers: Mapping[str, JSON]) -> DistributorConfig:
+    def configure(cls, *layers: Mapping[str, JSON], server: Mapping[str, object] | None = None) -> DistributorConfig:
         """Return the checked configuration that `layers` make together; a later layer wins.
+
+        `server`: what the server's settings say of the plugin (`plugins.<type id>`), the lowest layer.
 
         Raises:
             RefusedConfiguration: with every refused field named.
@@ -51,6 +53,6 @@ class Distributor:
         """
         name = cls.type_id or cls.__name__
         with refusals(name, "distributor"):
-            config = load_config(cls.Config, name, *layers)
+            config = load_config(cls.Config, name, *layers, server=server)
             cls().check(config)
         return config

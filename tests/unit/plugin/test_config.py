@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel, SecretBytes, SecretStr
@@ -115,10 +115,48 @@ def test_an_address_of_a_known_scheme_is_a_feed(feed: str):
 
 
 @pytest.mark.parametrize("policy", ["on_demand", "background"])
-def test_deferred_downloads_are_refused_until_they_exist(policy: str):
-    why = problems(ImporterConfig, {"download_policy": policy})["download_policy"]
+def test_deferred_downloads_are_for_importers_whose_units_are_complete_without_their_files(policy: str):
+    class Whole(Importer):
+        type_id = "whole"
 
-    assert why == f"{policy!r} is not available yet, files are fetched during the sync: use 'immediate' or leave it out"
+    class Deferring(Whole):
+        can_defer = True
+
+    with pytest.raises(RefusedConfiguration) as caught:
+        Whole.configure({"download_policy": policy})
+
+    why = f"{policy!r} is not offered: its units need their files, so use 'immediate' or leave it out"
+    assert caught.value.data["problems"] == {"download_policy": why}
+    assert Deferring.configure({"download_policy": policy}).download_policy == policy
+
+
+class Signing(DistributorConfig):
+    server_only: ClassVar[frozenset[str]] = frozenset({"signing_key"})
+
+    signing_key: str | None = None
+    colour: str = "red"
+
+
+def test_what_the_server_says_of_a_plugin_is_the_lowest_layer():
+    server = {"signing_key": "/etc/key.asc", "colour": "green"}
+
+    config = load_config(Signing, "signer", {"colour": "blue"}, server=server)
+
+    assert (config.signing_key, config.colour) == ("/etc/key.asc", "blue")
+    assert load_config(Signing, "signer", {"colour": None}, server=server).colour == "red"
+    assert load_config(Signing, "signer", {"signing_key": None}, server=server).signing_key == "/etc/key.asc"
+
+
+@pytest.mark.parametrize(
+    "layers", [({"signing_key": "/own/key.asc"},), ({}, {"signing_key": "/own/key.asc"})], ids=["own", "override"]
+)
+def test_a_key_of_the_server_is_refused_from_anywhere_else(layers: tuple[dict[str, Any], ...]):
+    with pytest.raises(RefusedConfiguration) as caught:
+        load_config(Signing, "signer", *layers, server={"signing_key": "/etc/key.asc"})
+
+    why = "may be set by the server's settings only: plugins.signer.signing_key"
+    assert caught.value.data["problems"] == {"signing_key": why}
+    assert "/own/key.asc" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

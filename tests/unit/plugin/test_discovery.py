@@ -111,6 +111,16 @@ def test_unit_types_of_importers_and_distributors_need_no_entry_point():
     assert Plugins.of(distributors={"d": DiscDistributor}).unit_type("disc") is Disc
 
 
+def test_a_plugin_whose_libraries_are_an_extra_says_which(module):
+    name = module("import no_such_module_at_all")
+    plugins = Plugins.discover(installed(("importer", "lame", f"{name}:Lame [tape]"), ("importer", "bare", f"{name}:Bare")))
+
+    listed = errors(plugins)
+
+    assert (listed["lame"] or "").endswith("'no_such_module_at_all'. Install what it needs: pip install 'DISTRIBUTION[tape]'")
+    assert (listed["bare"] or "").endswith("'no_such_module_at_all'")
+
+
 @pytest.mark.parametrize(
     ("source", "why"),
     [

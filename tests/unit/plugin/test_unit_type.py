@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrepot.plugin import PluginError, Unit, path_problem
+from entrepot.plugin import FetchedFile, PluginError, Unit, path_problem
 
 SHA = "ab" * 32
 
@@ -126,8 +127,9 @@ def test_where_the_files_are_stored_is_no_part_of_the_unit():
     disc = Disc(name="a", tracks=1)
 
     assert disc.stored_files == {}
-    disc.keep_stored_files({"a.iso": 7})
-    assert disc.stored_files == {"a.iso": 7}
+    assert (disc.stored_row, disc.document) == (None, None)
+    disc.keep_stored(3, {"a.iso": 7}, b"more")
+    assert (disc.stored_row, disc.stored_files, disc.document) == (3, {"a.iso": 7}, b"more")
     assert disc == Disc(name="a", tracks=1)
 
 
@@ -160,6 +162,73 @@ def test_a_file_that_cannot_be_is_refused_when_it_is_declared(url: str, promises
 def test_the_same_file_is_not_declared_twice():
     with pytest.raises(ValueError, match="declared twice"):
         Disc(name="a", tracks=1).file("1/a.iso").file("2/a.iso")
+
+
+def test_a_file_that_is_here_already_is_held_under_the_name_it_was_fetched_by_or_another():
+    fetched = FetchedFile(Path("somewhere"), SHA, 3, "repodata/groups%20.xml")
+
+    disc = Disc(name="a", tracks=1).hold(fetched).hold(fetched, path="again.xml")
+
+    assert disc.held_files == (("groups%20.xml", fetched), ("again.xml", fetched))
+    assert disc.remote_files == ()
+    assert disc == Disc(name="a", tracks=1)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../a", "a.iso", "b.iso"])
+def test_a_held_file_needs_a_plain_path_of_its_own(path: str):
+    fetched = FetchedFile(Path("somewhere"), SHA, 3)
+
+    with pytest.raises(ValueError, match=r"declared twice|absolute|'\.\.'"):
+        Disc(name="a", tracks=1).file("a.iso").hold(fetched, path="b.iso").hold(fetched, path=path)
+
+
+def test_a_file_that_is_held_is_not_declared_again():
+    with pytest.raises(ValueError, match="declared twice"):
+        Disc(name="a", tracks=1).hold(FetchedFile(Path("a.iso"), SHA, 3)).file("f/a.iso")
+
+
+class Notice(Unit, type_id="notice", key=("id",), revised=True, name="title"):
+    id: str
+    title: str | None = None
+
+
+def test_each_revision_of_a_revised_unit_is_its_own_and_takes_the_place_of_the_other():
+    first, second = Notice(id="N1", title="one"), Notice(id="N1", title="two")
+
+    assert first.uid != second.uid
+    assert first.repository_key_json == second.repository_key_json == '["N1"]'
+    assert Notice(id="N1", title="one").uid == first.uid
+
+
+def test_a_unit_is_looked_up_by_its_name_or_by_the_field_that_its_type_names():
+    class Numbered(Unit, type_id="numbered", key=("number",)):
+        number: int
+
+    assert Disc(name="a", tracks=1).name_value == "a"
+    assert (Notice(id="N1", title="t").name_value, Notice(id="N1").name_value) == ("t", None)
+    assert Numbered(number=1).name_value is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ({"revised": True, "repository_key": ("name",)}, "leave it out"),
+        ({"name": "colour"}, "no such field"),
+        ({"lineage": ("colour",)}, "no such field"),
+        ({"lineage": ("name",)}, "must say by version_order"),
+    ],
+)
+def test_a_unit_type_that_contradicts_itself_cannot_be_defined(arguments: dict[str, Any], why: str):
+    with pytest.raises(TypeError, match=why):
+
+        class Broken(Unit, type_id="x", key=("name",), **arguments):
+            name: str
+
+
+def test_fields_that_a_client_gives_are_refused_with_each_wrong_one_named():
+    assert Disc.from_fields({"name": "a", "tracks": 1}) == Disc(name="a", tracks=1)
+    with pytest.raises(PluginError, match=r"'disc': name: .*required; tracks: .*integer"):
+        Disc.from_fields({"tracks": "many"})
 
 
 @pytest.mark.parametrize("path", ["a", "a/b", "...", "..a", ".hidden", "a b", "ä/日本", "a:b", "~", "C:", "%2e%2e", "x" * 255])
