@@ -51,6 +51,8 @@ def _type(annotation: object) -> str:
         return " or ".join(f"`{value}`" for value in arguments)
     if origin is list:
         return f"list of {_type(arguments[0])}s"
+    if origin is dict and get_origin(arguments[1]) is dict:
+        return "table of tables by type id"
     if origin is dict:
         return f"table of {_type(arguments[1])}s by pattern"
     if origin is Annotated:

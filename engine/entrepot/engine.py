@@ -1,6 +1,6 @@
 """The engine: every piece, put together in one place.
 
-`TASKS` and `LOOPS` are the complete tables of what workers run and what goes on in the background.
+`LOOPS` is the complete table of what goes on in the background; `repositories.task_table` is that of what workers run.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from entrepot.access import Access
+from entrepot.content import uploads
 from entrepot.content.store import BlobStore
 from entrepot.discovery import Plugins
 from entrepot.errors import JSON, StorageFull, StorageUnwritable
@@ -22,20 +23,15 @@ from entrepot.models import Database
 from entrepot.models.migrate import Migration, check, migrate
 from entrepot.propagation import Edges, pushes, settling
 from entrepot.repositories import (
+    Contents,
     House,
     Repositories,
     associations,
-    changes,
-    distributors,
-    download,
     history,
-    importers,
     publication,
-    publish,
-    rolling_back,
-    sync,
+    uploading,
 )
-from entrepot.repositories.task_tags import of_distributor, of_importer, of_repository
+from entrepot.repositories.task_table import TASKS
 from entrepot.schedules import Overlap, ScheduleReport, Schedules
 from entrepot.settings import Settings, read_settings
 from entrepot.tasking import (
@@ -56,50 +52,6 @@ from entrepot.tasking import (
 from entrepot.tasking.delivery import Doorbell
 from entrepot.tasking.transport import open_doorbell
 from entrepot.tenants import Tenants
-
-
-def _one_repository(repository_id: str, *_args: object, **_options: object) -> list[str]:
-    return [f"repository:{repository_id}"]
-
-
-def _none(*_args: object, **_options: object) -> list[str]:
-    return []
-
-
-_Names = Callable[..., list[str]]
-
-#: Task type, function, tags, what it reserves, what limits may count it by (this and the function get the house first). All may
-#: be run again.
-TASKS: tuple[tuple[str, Callable[..., Any], _Names, _Names, _Names], ...] = (
-    (sync.TASK_TYPE, sync.sync, of_repository("sync"), _one_repository, sync.limit_keys),
-    (publish.TASK_TYPE, publish.publish, of_repository("publish"), _one_repository, _none),
-    (rolling_back.TASK_TYPE, rolling_back.roll_back, of_distributor("roll_back"), _one_repository, _none),
-    (download.TASK_TYPE, download.download, of_repository("download", "download_repo"), _none, _none),
-    (changes.DELETE_TASK_TYPE, changes.delete, of_repository("delete"), _one_repository, _none),
-    (
-        importers.SET_TASK_TYPE,
-        importers.set_importer,
-        of_importer("add_importer", "update_importer"),
-        _one_repository,
-        _none,
-    ),
-    (importers.UPDATE_TASK_TYPE, importers.update_importer, of_importer("update_importer"), _one_repository, _none),
-    (importers.REMOVE_TASK_TYPE, importers.remove_importer, of_importer("delete_importer"), _one_repository, _none),
-    (
-        distributors.UPDATE_TASK_TYPE,
-        distributors.update_distributor,
-        of_distributor("update_distributor"),
-        _one_repository,
-        _none,
-    ),
-    (
-        distributors.REMOVE_TASK_TYPE,
-        distributors.remove_distributor,
-        of_distributor("remove_distributor"),
-        _one_repository,
-        _none,
-    ),
-)
 
 #: Name, period, round. Any number of processes may run them side by side.
 LOOPS: tuple[tuple[str, timedelta, Callable[[Engine], int]], ...] = (
@@ -153,6 +105,16 @@ LOOPS: tuple[tuple[str, timedelta, Callable[[Engine], int]], ...] = (
             older_than=timedelta(days=max(engine.settings.deploy_retention_days, engine.settings.edgecast_status_days)),
         ),
     ),
+    (
+        "upload expiry",
+        timedelta(minutes=10),
+        lambda engine: uploads.expire(
+            engine.database,
+            engine.store,
+            older_than=timedelta(hours=engine.settings.upload_expiry_hours),
+            forget=lambda upload_id: engine.access.forget_resource(uploading.resource(upload_id)),
+        ),
+    ),
     ("temporary files", timedelta(minutes=10), lambda engine: engine.store.sweep()),
     ("failed logins", timedelta(minutes=10), lambda engine: engine.access.forget_failed_logins()),
 )
@@ -174,6 +136,7 @@ class Engine:
     tasks: Tasks
     events: Events
     repositories: Repositories
+    content: Contents
     schedules: Schedules
     edges: Edges
     access: Access
@@ -201,6 +164,7 @@ class Engine:
         parts = (self.database, self.store, self.plugins, self.tasks, self.settings)
         house = House(*parts, forget_grants, calendar=lambda: self.schedules, flipped=self._flipped)
         self.repositories = Repositories(house)
+        self.content = Contents(house)
         self.schedules = Schedules(house)
         self.edges = Edges(house)
         self.tenants = Tenants(self.database)

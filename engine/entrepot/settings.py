@@ -45,6 +45,7 @@ HOST_PATTERN = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,250}[A-Za-z0-9_
 NO_QUEUE_NAME = "is no queue name: a letter or '_', then letters, digits, '_' and '-', at most 64 in all"
 
 Seconds = Annotated[float, Field(le=LONGEST_SECONDS, allow_inf_nan=False)]
+Hours = Annotated[float, Field(le=100 * 366 * 24, allow_inf_nan=False)]
 Days = Annotated[float, Field(le=100 * 366, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(le=1_000_000_000)]
 Megabytes = Annotated[int, Field(le=1_000_000_000)]
@@ -103,6 +104,9 @@ class Settings(BaseSettings):
     login_failure_seconds: Seconds = Field(300, gt=0, description="How long a failed login counts, seconds.")
     certificate_days: Days = Field(7, gt=0, description="How long the certificate that a login answers with is valid, days.")
     task_modules: list[str] = Field([], description="Python modules whose @entrepot.task functions workers may run.")
+    plugins: dict[str, dict[str, Any]] = Field(
+        {}, repr=False, description="What holds for all importers or distributors of a type, where they do not say otherwise."
+    )
 
     worker_processes: int = Field(2, ge=1, le=256, description="Worker processes of `serve` and `worker`.")
     worker_threads: int = Field(4, ge=1, le=256, description="Tasks that one worker process runs at once.")
@@ -123,6 +127,7 @@ class Settings(BaseSettings):
         30, gt=0, description="Deploys that have ended are kept this long, the latest of a distributor for good, days."
     )
     history_retention_days: Days = Field(60, gt=0, description="Sync and publish history is kept this long, days.")
+    upload_expiry_hours: Hours = Field(24, gt=0, description="An upload is removed so long after its last piece came, hours.")
     max_result_bytes: Bytes = Field(1_000_000, gt=0, description="Largest result or progress report of a task, bytes of JSON.")
     recycle_after_tasks: int = Field(0, ge=0, description="A worker process is replaced after so many tasks; 0: never.")
     recycle_rss_mb: Megabytes = Field(
@@ -200,6 +205,9 @@ class Settings(BaseSettings):
     allowed_file_roots: list[Path] = Field([], description="Folders below which file:// feeds are allowed; none by default.")
     blocked_networks: list[str] = Field(
         ["169.254.0.0/16", "fe80::/10"], description="Networks that feeds may not point to (CIDR); link-local by default."
+    )
+    max_metadata_bytes: Bytes = Field(
+        1_000_000_000, gt=0, description="Largest index, or other metadata, that is fetched from a feed, bytes."
     )
     connect_timeout_seconds: Seconds = Field(10, gt=0, description="Time to connect to a feed, seconds.")
     low_speed_bytes: Bytes = Field(

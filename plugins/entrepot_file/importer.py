@@ -5,11 +5,11 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from entrepot.plugin import Importer, PluginError, SyncConduit, path_problem
+from entrepot.plugin import JSON, FetchedFile, ImportConduit, Importer, PluginError, SyncConduit, Unit, path_problem
 from entrepot_file.unit import MANIFEST, Iso
 
 LONGEST_LINE = 16_384  # bytes; a name has 1024 characters at most, so more is no manifest
@@ -47,6 +47,33 @@ class IsoImporter(Importer):
                 ctx.error(_shown(name), problem)
                 continue
             yield Iso(name=name, checksum=checksum, size=size).file(name, path=name, size=size, sha256=checksum)
+
+    def upload(
+        self,
+        ctx: ImportConduit,  # noqa: ARG002 - nothing of the repository is asked
+        unit_type: type[Unit],  # noqa: ARG002 - there is one
+        upload: FetchedFile,
+        key: Mapping[str, JSON],
+        metadata: Mapping[str, JSON],
+    ) -> Iterator[Iso]:
+        """Yield the uploaded file; its name must be said, checksum and size only have to be true.
+
+        Raises:
+            PluginError: there is no name that may be published, or what is said of the file is not true of it.
+
+        """
+        said = {**metadata, **key}
+        name = said.get("name")
+        if not isinstance(name, str):
+            raise PluginError("An uploaded file needs a name: give it in the unit's key, such as name=a.iso.")
+        if problem := _Names().take(name, b""):
+            raise PluginError(f"The file {_shown(name)} cannot be published: {problem}.")
+        checksum, size = said.get("checksum"), said.get("size")
+        if checksum is not None and str(checksum).lower() != upload.sha256:
+            raise PluginError(f"The checksum of {_shown(name)} is {upload.sha256}, and not {_shown(str(checksum))}.")
+        if size not in (None, upload.size, str(upload.size)):
+            raise PluginError(f"The size of {_shown(name)} is {upload.size} bytes, and not {_shown(str(size))}.")
+        yield Iso(name=name, checksum=upload.sha256, size=upload.size).hold(upload, path=name)
 
 
 def read_manifest(path: Path) -> Iterator[tuple[str, str, int]]:

@@ -163,6 +163,17 @@ def test_a_list_that_is_no_json_is_named(data_dir: Path, monkeypatch: pytest.Mon
         read_settings()
 
 
+def test_what_holds_for_a_plugin_is_a_table_of_its_own(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data_dir / "entrepot.toml").write_text(
+        '[plugins.yum_distributor]\nsigning_key = "/etc/key.asc"\nmost = 5\n', encoding="utf-8"
+    )
+
+    assert read_settings().plugins == {"yum_distributor": {"signing_key": "/etc/key.asc", "most": 5}}
+    monkeypatch.setenv("ENTREPOT_PLUGINS", '{"iso_importer": {"max_downloads": 9}}')
+    assert read_settings().plugins == {"iso_importer": {"max_downloads": 9}}
+    assert "/etc/key.asc" not in repr(read_settings(plugins={"a": {"signing_key": "/etc/key.asc"}}))
+
+
 def test_a_file_that_is_no_toml_is_named(data_dir: Path) -> None:
     (data_dir / "entrepot.toml").write_text("worker_threads = = 7", encoding="utf-8")
 

@@ -36,3 +36,9 @@ def find_blobs(database: Database, sha256s: Iterable[str]) -> dict[str, int]:
     for chunk in chunks(list(dict.fromkeys(sha256s))):
         ids.update(database.rows(f"SELECT sha256, id FROM blob WHERE sha256 IN {placeholders(len(chunk))}", chunk))
     return ids
+
+
+def find_digest(database: Database, blob: int) -> str | None:
+    """Return the SHA-256 of the blob with this row id, or None if there is none."""
+    row = database.row("SELECT sha256 FROM blob WHERE id = ?", (blob,))
+    return None if row is None else str(row[0])

@@ -34,7 +34,7 @@ _NO_CACHE = ("Cache-Control: no-cache", "Pragma: no-cache")
 class Connection:
     """One libcurl handle, and what its callbacks met during the present transfer."""
 
-    __slots__ = ("_lines", "_size", "curl", "failure", "headers", "is_own", "pace", "refusal", "writer")
+    __slots__ = ("_has_more_headers", "_lines", "_size", "curl", "failure", "headers", "is_own", "pace", "refusal", "writer")
 
     def __init__(self, curl: Any, *, is_own: bool, headers: list[str], pace: Pace) -> None:  # noqa: ANN401 - untyped library
         """Take a handle that is set up."""
@@ -46,14 +46,15 @@ class Connection:
         #: What went wrong while the bytes were written, if anything: libcurl cannot pass exceptions on.
         self.failure: BaseException | None = None
         self._size: int | None = None
+        self._has_more_headers = False
         self._lines: list[bytes] = []
         curl.setopt(pycurl.WRITEFUNCTION, self.write)
         curl.setopt(pycurl.HEADERFUNCTION, self._lines.append)
         #: The address and network that were refused, if so.
         self.refusal: str | None = None
 
-    def begin(self, url: str, writer: BlobWriter, *, size: int | None, past_caches: bool) -> None:
-        """Set up the next transfer."""
+    def begin(self, url: str, writer: BlobWriter, *, size: int | None, past_caches: bool, accept: str | None = None) -> None:
+        """Set up the next transfer; `accept` has been checked by `check_header`."""
         self.writer, self.failure, self.refusal = writer, None, None
         self._lines.clear()
         curl = self.curl
@@ -61,14 +62,23 @@ class Connection:
         if size != self._size:
             curl.setopt(pycurl.MAXFILESIZE_LARGE, size or 0)
             self._size = size
-        if past_caches:
-            curl.setopt(pycurl.HTTPHEADER, [*self.headers, *_NO_CACHE])
+        if past_caches or accept is not None:
+            more = [*(() if accept is None else (f"Accept: {accept}",)), *(_NO_CACHE if past_caches else ())]
+            curl.setopt(pycurl.HTTPHEADER, [*self.headers, *more])
+            self._has_more_headers = True
 
-    def end(self, *, past_caches: bool) -> None:
+    def end(self) -> None:
         """Forget the transfer."""
         self.writer = None
-        if past_caches:
+        if self._has_more_headers:
             self.curl.setopt(pycurl.HTTPHEADER, self.headers)
+            self._has_more_headers = False
+
+    @property
+    def media_type(self) -> str | None:
+        """What the server called the file that came, without parameters."""
+        found = self.curl.getinfo(pycurl.CONTENT_TYPE)
+        return found.partition(";")[0].strip().lower() or None if found else None
 
     @property
     def location(self) -> str | None:
@@ -116,7 +126,7 @@ class Connections:
         self._pace = pace
         self._blocked = BlockedNetworks(options.blocked_networks)
         self._user = (options.basic_auth_username, options.basic_auth_password or "") if options.basic_auth_username else user
-        self._headers = [_header(name, value) for name, value in options.headers.items()]
+        self._headers = [check_header(name, value) for name, value in options.headers.items()]
         self._idle: dict[bool, list[Connection]] = {True: [], False: []}
         self._files: list[str] = []
 
@@ -252,9 +262,10 @@ def _socket_opener(blocked: BlockedNetworks, connection: Connection) -> Callable
     return open_socket
 
 
-def _header(name: str, value: str) -> str:
+def check_header(name: str, value: str) -> str:
+    """Return the line of a header; raises `FetchRefused` if it has characters that no header has."""
     header = f"{name}: {value}"
     if not name or any(ord(character) < ord(" ") and character != "\t" for character in header) or not header.isascii():
-        msg = f"The header {name!r} of the feed's configuration is refused: it has characters that no header has."
+        msg = f"The header {name!r} is refused: it has characters that no header has."
         raise FetchRefused(msg)
     return header

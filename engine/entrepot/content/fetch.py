@@ -22,9 +22,9 @@ __all__ = ["FetchOptions", "FetchOutcome", "FetchRequest", "Fetcher"]
 class Fetcher:
     """Fetches for one sync, from one feed; a context manager; not thread-safe.
 
-    The blobs it yields may be kept by another thread meanwhile. `fetch` may be called while `fetch_all` asks its iterable
-    for the next request: both share `max_downloads`, and what is under way goes on. However a call ends, no transfer of it
-    goes on and no temporary file of it is left, but those of the blobs it gave.
+    The blobs it yields may be kept by another thread meanwhile. `fetch`, and another `fetch_all`, may be called while
+    `fetch_all` asks its iterable for the next request: all share `max_downloads`, and what is under way goes on. However a
+    call ends, no transfer of it goes on and no temporary file of it is left, but those of the blobs it gave.
     """
 
     def __init__(self, options: FetchOptions, store: BlobStore, *, checkpoint: Callable[[], None] = lambda: None) -> None:
@@ -58,14 +58,14 @@ class Fetcher:
         assert outcome.blob is not None  # noqa: S101 - without an error there is one
         return outcome.blob
 
-    def fetch_all(self, requests: Iterable[FetchRequest]) -> Iterator[FetchOutcome]:
+    def fetch_all(self, requests: Iterable[FetchRequest], *, may_hold: bool = True) -> Iterator[FetchOutcome]:
         """Fetch many files, at most `max_downloads` at once, and yield each outcome when it is there.
 
         `requests` is asked for more only when a transfer can start. Each blob that was yielded is the caller's; the bytes of
-        a small one may be in memory still.
+        a small one may be in memory still, unless `may_hold` is false: then all lie in files, with their media types.
         """
         transfers = self._transfers
-        run = Run(iter(requests), may_hold=True)
+        run = Run(iter(requests), may_hold=may_hold)
         try:
             while not run.is_over:
                 # Whoever takes the outcomes takes time: the next transfers are started before, to go on meanwhile.

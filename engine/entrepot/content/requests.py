@@ -50,7 +50,8 @@ class FetchRequest:
 
     `url`: absolute, or a path below the feed, not percent-encoded. `size` (bytes) and `digests` (algorithm:
     hexadecimals): what is promised, and checked. `key` is the caller's and comes back with the outcome. `optional`: that
-    there is no such file is no error.
+    there is no such file is no error. `accept` is sent as the header `Accept`.
+    `at_most`: a longer file is refused, in bytes.
     """
 
     url: str
@@ -58,6 +59,8 @@ class FetchRequest:
     digests: Mapping[str, str] = field(default_factory=dict)
     key: object = None
     optional: bool = False
+    accept: str | None = None
+    at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

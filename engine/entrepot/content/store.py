@@ -2,6 +2,8 @@
 
     <root>/tmp/<machine>-<process>-<random>     on their way, same file system
     <root>/blobs/ab/<sha256>                    0444, never rewritten
+    <root>/quarantine/<sha256>.<time>           bytes that were found to be damaged, for people to look at
+    <root>/lock, <root>/lock.next               see `locks`
 
 Step 3 of the walk of a file: what `writer` verified is flushed to the disk, renamed to its digest, and the folder is
 flushed; only then may its row be written (`blobs.record_blobs`). So a power cut or SIGKILL at any point leaves a file in
@@ -11,13 +13,18 @@ flushed; only then may its row be written (`blobs.record_blobs`). So a power cut
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
-from entrepot import failpoints
+from entrepot import clock, failpoints
 from entrepot.content import temporary
 from entrepot.content.durability import sync_file_system, sync_files
+from entrepot.content.locks import StoreLock
 from entrepot.content.storage_faults import storage_error
 from entrepot.content.writer import BlobWriter, WrittenBlob
 from entrepot.errors import StorageError
@@ -26,7 +33,11 @@ __all__ = ["BlobStore", "BlobWriter", "WrittenBlob"]
 
 #: From so many blobs on, flushing the file system twice is cheaper than each file and each folder.
 _SYNCFS_FROM = 4
+#: Errors that say that this file cannot have another name, though it can be copied. Source: link(2).
+_CANNOT_LINK = frozenset({errno.EMLINK, errno.EPERM, errno.EXDEV, errno.EOPNOTSUPP})
+_READ_BYTES = 1 << 20
 _DIGEST_LENGTH = 64  # hexadecimals of a SHA-256
+_RESTORE = "Download the repository again with verify_all_units to restore it."
 
 
 class BlobStore:
@@ -43,6 +54,7 @@ class BlobStore:
         self._tmp = str(root / "tmp")
         self._blobs = str(root / "blobs")
         self._names = temporary.TemporaryNames()
+        self._lock = StoreLock(root)
 
     def prepare(self) -> None:
         """Make the store's folders, those that are missing, and try to write.
@@ -71,14 +83,19 @@ class BlobStore:
     def read(self, sha256: str) -> bytes:
         """Return a blob's bytes, all at once: for small ones.
 
-        Raises `StorageError` if they are missing or cannot be read.
+        Raises `StorageError` if they are missing, cannot be read, or are damaged: these are put aside.
         """
         try:
-            return self.path(sha256).read_bytes()
+            data = self.path(sha256).read_bytes()
         except OSError as error:
             reason = os.strerror(error.errno or 0)
-            msg = f"The blob {sha256} cannot be read from {self.root}: {reason}. Sync the repository again to restore it."
+            msg = f"The blob {sha256} cannot be read from {self.root}: {reason}. {_RESTORE}"
             raise StorageError(msg, sha256=sha256) from error
+        if hashlib.sha256(data).hexdigest() != sha256:
+            aside = self.quarantine(sha256)
+            msg = f"The blob {sha256} is damaged; its bytes were put aside as {aside}. {_RESTORE}"
+            raise StorageError(msg, sha256=sha256)
+        return data
 
     def temporary_path(self) -> str:
         """Return the path of a new temporary file, which `sweep` removes once this process is gone."""
@@ -95,11 +112,27 @@ class BlobStore:
         """
         return BlobWriter(self.temporary_path(), self.root, size, digests, name, may_hold=may_hold)
 
+    def keeping(self) -> AbstractContextManager[None]:
+        """Hold off removals: hold it from before `keep`, or before asking which blobs are here, until the rows are committed.
+
+        Take it before a transaction, never within one: a removal holds them in that order too. A thread may nest it. Raises
+        `StorageError`.
+        """
+        return self._lock.keeping()
+
+    def removing(self) -> AbstractContextManager[None]:
+        """Hold off all who keep bytes, in every process: delete rows, commit, then unlink their bytes. Keep it short.
+
+        Never within `keeping`. Raises `StorageError`.
+        """
+        return self._lock.removing()
+
     def keep(self, blobs: Sequence[WrittenBlob]) -> None:
         """Make `blobs` durable and visible; then their temporary files are gone, and rows may be written.
 
-        Many at once cost little more than one. After a failure none of their temporary files is left; those that were
-        visible by then stay, whole. Raises `StorageFull`, `StorageUnwritable`, `StorageError`.
+        Within `keeping`, so that the bytes are still there when the rows are committed. Many at once cost little more than
+        one. After a failure none of their temporary files is left; those that were visible by then stay, whole. Raises
+        `StorageFull`, `StorageUnwritable`, `StorageError`.
         """
         if not blobs:
             return
@@ -119,6 +152,51 @@ class BlobStore:
         except BaseException:
             self._discard_all(blobs)
             raise
+
+    def share(self, blob: WrittenBlob) -> WrittenBlob:
+        """Return the same bytes under another temporary name, to be kept while `blob` stays readable where it lies.
+
+        Raises `StorageFull`, `StorageUnwritable`, `StorageError`.
+        """
+        if blob.held is not None:
+            return replace(blob, location=self.temporary_path())
+        location = self.temporary_path()
+        try:
+            os.link(blob.location, location)
+        except OSError as error:
+            if error.errno not in _CANNOT_LINK:
+                raise storage_error(error, self.root) from error
+            return self.copy(Path(blob.location), sha256=blob.sha256, size=blob.size)
+        return replace(blob, location=location)
+
+    def copy(self, source: Path, *, sha256: str, size: int) -> WrittenBlob:
+        """Return a copy of the file at `source`, as a blob to be kept.
+
+        Raises `ChecksumDiffers` or `SizeDiffers` if it is not what is said of it, `StorageError` if it cannot be read.
+        """
+        with self.writer(size=size, digests={"sha256": sha256}, name=source.name) as writer:
+            try:
+                with source.open("rb") as stream:
+                    while piece := stream.read(_READ_BYTES):
+                        writer.write(piece)
+            except OSError as error:
+                raise storage_error(error, source) from error
+            return writer.finish()
+
+    def quarantine(self, sha256: str) -> Path | None:
+        """Move the blob's file, which is damaged, out of the way and return where it is; None if there is no such file.
+
+        Raises `StorageUnwritable`, `StorageError`.
+        """
+        target = self.root / "quarantine" / f"{sha256}.{clock.now_us()}"
+        try:
+            target.parent.mkdir(exist_ok=True)
+            os.rename(self._target(sha256), target)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise storage_error(error, self.root) from error
+        return target
 
     def discard(self, blob: WrittenBlob) -> None:
         """Remove a written blob that is not to be kept."""

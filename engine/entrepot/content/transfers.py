@@ -11,6 +11,7 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pycurl
@@ -19,7 +20,7 @@ from entrepot import clock
 from entrepot.content import retries
 from entrepot.content.addresses import Feed, redirected
 from entrepot.content.answers import GOOD, REDIRECTS, Answer, failure
-from entrepot.content.connections import Connection, Connections
+from entrepot.content.connections import Connection, Connections, check_header
 from entrepot.content.local_files import LocalFiles
 from entrepot.content.pace import Pace
 from entrepot.content.requests import FetchOptions, FetchRequest
@@ -110,7 +111,7 @@ class Transfers:
             if transfer.run is run:
                 del self._running[curl]
                 self._multi.remove_handle(curl)
-                connection.end(past_caches=transfer.past_caches)
+                connection.end()
                 self._connections.give_back(connection)
                 if transfer.writer is not None:
                     transfer.writer.abort()
@@ -158,6 +159,8 @@ class Transfers:
     def _start(self, transfer: Transfer) -> None:
         request, address = transfer.request, transfer.address
         try:
+            if request.accept is not None:
+                check_header("Accept", request.accept)
             writer = self._writer(transfer)
             connection = self._connections.take(is_own=address.origin == self._feed.origin)
         except (FetchError, StorageError) as error:
@@ -165,12 +168,16 @@ class Transfers:
             return
         transfer.writer = writer
         self._running[connection.curl] = (connection, transfer)
-        connection.begin(address.url, writer, size=request.size, past_caches=transfer.past_caches)
+        connection.begin(address.url, writer, size=request.size, past_caches=transfer.past_caches, accept=request.accept)
         self._multi.add_handle(connection.curl)
 
     def _writer(self, transfer: Transfer) -> BlobWriter:
         request, name = transfer.request, transfer.address.shown
-        return self._store.writer(size=request.size, digests=request.digests, name=name, may_hold=transfer.run.may_hold)
+        may_hold = transfer.run.may_hold
+        writer = self._store.writer(size=request.size, digests=request.digests, name=name, may_hold=may_hold)
+        if request.at_most is not None:
+            writer.limit(request.at_most)
+        return writer
 
     def _copy(self, transfer: Transfer) -> None:
         request, address = transfer.request, transfer.address
@@ -189,10 +196,13 @@ class Transfers:
         assert writer is not None  # noqa: S101 - set when it was started
         try:
             self._multi.remove_handle(curl)
-            connection.end(past_caches=transfer.past_caches)
+            connection.end()
             self._connections.give_back(connection)
             if code == 0 and curl.getinfo(pycurl.RESPONSE_CODE) in GOOD:
-                transfer.run.finish(transfer.request, writer.finish())
+                blob = writer.finish()
+                if not transfer.run.may_hold:  # metadata: of the many files nobody asks
+                    blob = replace(blob, media_type=connection.media_type)
+                transfer.run.finish(transfer.request, blob)
                 return
             writer.abort()
             self._follow_up(transfer, connection, _answer(connection, transfer, writer, code, message))

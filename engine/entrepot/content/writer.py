@@ -37,7 +37,8 @@ class WrittenBlob:
     """Verified bytes, not yet visible: `BlobStore.keep` or `.discard` is next.
 
     `digests` are those that were promised, by algorithm, in lower-case hexadecimals; `sha256` is there always. The bytes lie
-    in the store's `tmp`, or, if the writer might hold small ones back, in `held`: then `keep` puts them there.
+    in the store's `tmp`, or, if the writer might hold small ones back, in `held`: then `keep` puts them there. `media_type` is
+    what the server called them, without parameters; None if it said nothing, or if nobody asked (`Fetcher.fetch_all`).
     """
 
     sha256: str
@@ -45,6 +46,7 @@ class WrittenBlob:
     digests: Mapping[str, str]
     location: str
     held: bytes | None = field(default=None, repr=False)
+    media_type: str | None = None
 
     def put_down(self) -> None:
         """Write the bytes that were held back to where they are to lie; raises `OSError`."""
@@ -78,6 +80,7 @@ class BlobWriter:
         "_gathered",
         "_hashes",
         "_may_hold",
+        "_most",
         "_name",
         "_path",
         "_promised",
@@ -102,6 +105,7 @@ class BlobWriter:
         self._name = name or "The content"
         self._may_hold = may_hold
         self._size = size
+        self._most = size
         self._promised: Mapping[str, str] = digests or {}
         if self._promised.keys() - _USUAL:
             self._promised = {_algorithm(kind, self._name): promise for kind, promise in self._promised.items()}
@@ -110,17 +114,21 @@ class BlobWriter:
         self._descriptor = -1
         self._hashes: dict[str, _Hash] = {}
 
+    def limit(self, at_most: int) -> None:
+        """Take no more than `at_most` bytes, whatever was promised."""
+        self._most = at_most if self._size is None else min(at_most, self._size)
+
     def write(self, data: bytes) -> None:
         """Take the next bytes.
 
-        Raises `SizeDiffers` as soon as there are more than promised; `StorageFull`, `StorageUnwritable`, `StorageError`.
+        Raises `SizeDiffers` as soon as there are more than promised or allowed; `StorageFull`, `StorageUnwritable`,
+        `StorageError`.
         """
         length = len(data)
         self.received += length
-        if self._size is not None and self.received > self._size:
+        if self._most is not None and self.received > self._most:
             self.abort()
-            msg = f"{self._name} is longer than the promised {self._size} bytes; the feed may have changed."
-            raise SizeDiffers(msg, promised=self._size)
+            raise self._too_long()
         self._chunks.append(data)
         self._gathered += length
         if self._gathered >= _GATHER_BYTES:
@@ -171,6 +179,12 @@ class BlobWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Abort, unless finished."""
         self.abort()
+
+    def _too_long(self) -> SizeDiffers:
+        if self._size is not None and self.received > self._size:
+            msg = f"{self._name} is longer than the promised {self._size} bytes; the feed may have changed."
+            return SizeDiffers(msg, promised=self._size)
+        return SizeDiffers(f"{self._name} is longer than {self._most} bytes, and no more are taken.", at_most=self._most)
 
     def _gather(self) -> bytes:
         chunks = self._chunks

@@ -86,7 +86,8 @@ def deploy_config(
     if not issubclass(plugin.Config, DeployConfig):
         return None
     row = house.database.row("SELECT config FROM distributor WHERE id = ?", (distributor,))
-    config = plugin.configure(json.loads(row[0]) if row else {}, override or {})
+    server = house.settings.plugins.get(type_id)
+    config = plugin.configure(json.loads(row[0]) if row else {}, override or {}, server=server)
     assert isinstance(config, DeployConfig)  # noqa: S101 - `configure` makes the class that was looked at
     return config
 

@@ -7,24 +7,19 @@ stay until they are pruned, so that the difference between two revisions is a qu
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from entrepot import clock
-from entrepot.content.bulk import CHUNK_ROWS, chunks, placeholders
+from entrepot.content.bulk import chunks, placeholders
+from entrepot.criteria.dialects import dialect_named
 
 if TYPE_CHECKING:
     from entrepot.models import Database, Row
 
-_UNIT_IDS = """
-SELECT association.unit FROM association JOIN unit ON unit.id = association.unit AND unit.unit_type = ?
-WHERE association.repository = ? AND {condition} AND association.unit > ? ORDER BY association.unit LIMIT ?
-"""
-_UNIT_FILES = """
-SELECT unit.data, unit_file.path, unit_file.blob FROM unit LEFT JOIN unit_file ON unit_file.unit = unit.id
-WHERE unit.id IN {ids} ORDER BY unit.id, unit_file.path
-"""
+#: Units that one statement adds or removes.
+_PAGE = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +66,19 @@ def apply(database: Database, repository: int, changes: ChangeSet) -> int:
     if changes.is_empty:
         return int(row[0])
     revision, counts, now = row[0] + 1, json.loads(row[1]), clock.now_us()
-    database.executemany(
-        "INSERT INTO association (repository, unit, added_revision, created_at) VALUES (?, ?, ?, ?)",
-        ((repository, unit, revision, now) for unit in sorted(changes.added)),
-    )
-    database.executemany(
-        "UPDATE association SET removed_revision = ? WHERE repository = ? AND unit = ? AND removed_revision IS NULL",
-        ((revision, repository, unit) for unit in sorted(changes.removed)),
-    )
+    for chunk in chunks(sorted(changes.added), _PAGE):
+        came, value = _as_table(database, chunk)
+        database.execute(
+            "INSERT INTO association (repository, unit, added_revision, created_at) "
+            f"SELECT CAST(? AS bigint), value, CAST(? AS bigint), CAST(? AS bigint) FROM {came}",
+            (repository, revision, now, value),
+        )
+    for chunk in chunks(sorted(changes.removed), _PAGE):
+        gone = dialect_named(database.dialect).one_of("unit", chunk)
+        database.execute(
+            f"UPDATE association SET removed_revision = ? WHERE repository = ? AND removed_revision IS NULL AND {gone.sql}",
+            (revision, repository, *gone.values),
+        )
     for types, sign in ((changes.added.values(), 1), (changes.removed.values(), -1)):
         for unit_type in types:
             counts[unit_type] = counts.get(unit_type, 0) + sign
@@ -94,35 +94,6 @@ def apply(database: Database, repository: int, changes: ChangeSet) -> int:
         ),
     )
     return int(revision)
-
-
-def units_at(database: Database, repository: int, unit_type: str, revision: int) -> Iterator[Row]:
-    """Yield (data, path, blob row id) of each file of each unit of a type that the repository held at `revision`."""
-    condition = "association.added_revision <= ? AND (association.removed_revision IS NULL OR association.removed_revision > ?)"
-    return _pages(database, condition, (unit_type, repository, revision, revision))
-
-
-def units_added(database: Database, repository: int, unit_type: str, after: int, until: int) -> Iterator[Row]:
-    """Yield as `units_at` what the repository holds at `until` and did not hold at `after`."""
-    condition = (
-        "association.added_revision > ? AND association.added_revision <= ? "
-        "AND (association.removed_revision IS NULL OR association.removed_revision > ?) "
-        "AND NOT EXISTS (SELECT 1 FROM association AS before WHERE before.repository = association.repository "
-        "AND before.unit = association.unit AND before.added_revision <= ? AND before.removed_revision > ?)"
-    )
-    return _pages(database, condition, (unit_type, repository, after, until, until, after, after))
-
-
-def units_removed(database: Database, repository: int, unit_type: str, after: int, until: int) -> Iterator[Row]:
-    """Yield as `units_at` what the repository held at `after` and does not hold at `until`."""
-    condition = (
-        "association.removed_revision > ? AND association.removed_revision <= ? AND association.added_revision <= ? "
-        "AND NOT EXISTS (SELECT 1 FROM association AS later WHERE later.repository = association.repository "
-        "AND later.unit = association.unit AND later.added_revision > ? AND later.added_revision <= ? "
-        "AND (later.removed_revision IS NULL OR later.removed_revision > ?))"
-    )
-    values = (unit_type, repository, after, until, after, after, until, until)
-    return _pages(database, condition, values)
 
 
 def difference(database: Database, repository: int, *, at: int | None, not_at: int | None) -> list[Row]:
@@ -162,14 +133,6 @@ def prune(database: Database) -> int:
         )
 
 
-def _pages(database: Database, condition: str, values: tuple[object, ...]) -> Iterator[Row]:
-    """Yield the rows a page at a time: no cursor stays open while the caller writes its progress."""
-    query, last = _UNIT_IDS.format(condition=condition), 0
-    while ids := [row[0] for row in database.rows(query, (*values, last, CHUNK_ROWS))]:
-        yield from database.rows(_UNIT_FILES.format(ids=placeholders(len(ids))), ids)
-        last = ids[-1]
-
-
 def _sharing_repository_key(database: Database, added: Mapping[int, str], missing: set[int]) -> set[int]:
     """Return those of `missing` whose repository key one of `added` has too."""
     if not added or not missing:
@@ -191,3 +154,50 @@ def _types(database: Database, units: Iterable[int]) -> dict[int, str]:
     for chunk in chunks(list(units)):
         types.update(database.rows(f"SELECT id, unit_type FROM unit WHERE id IN {placeholders(len(chunk))}", chunk))
     return types
+
+
+def merge_set(database: Database, repository: int, coming: Mapping[int, str]) -> ChangeSet:
+    """Compare units that come beside what the repository holds (`coming`: unit row id -> type): nothing else leaves.
+
+    One that comes replaces the one that has the same repository key; of two such that come, the later stays.
+    """
+    keys = _repository_keys(database, coming)
+    last = {key: unit for unit, key in keys}
+    losers = {unit for unit, key in keys if last[key] != unit}
+    found = {unit: unit_type for unit, unit_type in coming.items() if unit not in losers}
+    return change_set(database, repository, found, remove_missing=False)
+
+
+def _repository_keys(database: Database, units: Mapping[int, str]) -> list[tuple[int, tuple[str, str]]]:
+    """Return the types and repository keys of those of `units` that have one, in the order of `units`."""
+    if not units:
+        return []
+    among = dialect_named(database.dialect).one_of("id", list(units))
+    query = f"SELECT id, unit_type, repository_key FROM unit WHERE {among.sql} AND repository_key IS NOT NULL"
+    keys = {row: (unit_type, key) for row, unit_type, key in database.rows(query, among.values)}
+    return [(unit, keys[unit]) for unit in units if unit in keys]
+
+
+def forget_stays(database: Database, units: Sequence[int]) -> None:
+    """Forget that `units` (row ids), which no repository holds, ever were in one; in the transaction that deletes them.
+
+    Where a publication shows one of them still, the next is made in full: nobody could tell it what left.
+    """
+    marks = placeholders(len(units))
+    database.execute(
+        "UPDATE publication SET fingerprint = '' WHERE id IN (SELECT shown.id FROM association "
+        "JOIN distributor ON distributor.repository = association.repository "
+        "JOIN publication AS shown ON shown.distributor = distributor.id "
+        "AND shown.repository_revision >= association.added_revision "
+        f"AND shown.repository_revision < association.removed_revision WHERE association.unit IN {marks})",
+        units,
+    )
+    database.execute(f"DELETE FROM association WHERE unit IN {marks}", units)
+    database.execute(f"UPDATE entry SET unit = NULL, file = NULL WHERE unit IN {marks} AND blob IS NOT NULL", units)
+
+
+def _as_table(database: Database, units: Sequence[int]) -> tuple[str, object]:
+    """Return row ids as a table with a column `value`, and the one value of it: hundreds of marks take long to be read."""
+    if database.dialect == "sqlite":
+        return "json_each(?)", json.dumps(units)
+    return "unnest(CAST(? AS bigint[])) AS came (value)", list(units)

@@ -72,7 +72,7 @@ def checked(
         "config": values,
         "scratchpad": {},
         "auto_publish": bool(auto_publish),
-        "relative_url": plugin.configure(values).relative_url,
+        "relative_url": plugin.configure(values, server=house.settings.plugins.get(type_id)).relative_url,
     }
 
 
@@ -138,8 +138,9 @@ def change(house: House, repository: Repository, distributor: Distributor, confi
         raise InvalidValue("auto_publish", why="it must be true or false")
     stored = distributor.config
     values = checks.merged_config("distributor_config", stored, {} if config is None else config)
-    plugin = house.plugins.distributor(distributor.distributor_type_id)
-    before, after = stored.get("relative_url"), plugin.configure(values).relative_url
+    type_id = distributor.distributor_type_id
+    config = house.plugins.distributor(type_id).configure(values, server=house.settings.plugins.get(type_id))
+    before, after = stored.get("relative_url"), config.relative_url
     base_path = distributor.base_path
     if after is not None or before is not None:
         paths = BasePaths(house.database)

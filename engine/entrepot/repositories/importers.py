@@ -53,7 +53,7 @@ def checked(house: House, type_id: object, config: object, stored: Importer | No
     plugin = house.plugins.importer(type_id)
     known = stored.config if stored is not None and stored.importer_type_id == type_id else None
     values = checks.new_config("importer_config", config, known)
-    plugin.configure(values)
+    plugin.configure(values, server=house.settings.plugins.get(type_id))
     return {"importer_type_id": type_id, "config": values}
 
 
@@ -63,7 +63,8 @@ def change_config(house: House, importer: Importer, given: object) -> None:
     Raises `InvalidValue`, `RefusedConfiguration`, `UnknownImporterType`.
     """
     values = checks.merged_config("importer_config", importer.config, given)
-    house.plugins.importer(importer.importer_type_id).configure(values)
+    type_id = importer.importer_type_id
+    house.plugins.importer(type_id).configure(values, server=house.settings.plugins.get(type_id))
     Importer.update(config=values).where(Importer.id == importer.id).execute(house.database.peewee)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from entrepot import clock, failpoints
 from entrepot.content.bulk import chunks, placeholders
@@ -21,12 +21,22 @@ from entrepot.repositories.reports import PublicationReport
 if TYPE_CHECKING:
     from entrepot.models import Database, Row
 
+#: What a path holds: the row id of a blob, or, while the bytes are deferred, that of a unit and which file of it.
+Content: TypeAlias = int | tuple[int, str]
+
+#: A published file with its bytes, to be read with these joins: a deferred file that has arrived since has its blob.
+ENTRY_COLUMNS = "blob.id, blob.sha256, COALESCE(blob.size, unit_file.size), entry.added_at, entry.unit, entry.file"
+ENTRY_JOINS = (
+    "LEFT JOIN unit_file ON unit_file.unit = entry.unit AND unit_file.path = entry.file "
+    "LEFT JOIN blob ON blob.id = COALESCE(entry.blob, unit_file.blob)"
+)
+
 _ALIVE_AT = "added_revision <= ? AND (removed_revision IS NULL OR removed_revision > ?)"
 
 
 @dataclass(frozen=True, slots=True)
 class NewPublication:
-    """What a publish has built: paths with the row ids of their blobs, and paths to take away.
+    """What a publish has built: paths with what they hold, and paths to take away.
 
     A *full* one holds every path; else it is a difference to the latest publication.
     """
@@ -34,7 +44,7 @@ class NewPublication:
     distributor: int
     repository_revision: int
     fingerprint: str
-    entries: Mapping[str, int]
+    entries: Mapping[str, Content]
     removed: frozenset[str]
     is_full: bool
 
@@ -45,12 +55,18 @@ def latest(database: Database, distributor: int) -> Publication | None:
     return query.limit(1).bind(database.peewee).first()  # type: ignore[no-any-return]  # peewee is untyped
 
 
+def is_as_it_was(database: Database, publication: Publication) -> bool:
+    """Say whether the next publication may still be made as a difference to this one: see `associations.forget_stays`."""
+    row = database.row("SELECT fingerprint FROM publication WHERE id = ?", (publication.id,))
+    return row is not None and row[0] == publication.fingerprint
+
+
 def write(database: Database, new: NewPublication) -> PublicationReport:
     """Write `new` as the next revision in the caller's transaction and make it the one that is served."""
     before = latest(database, new.distributor)
     revision = before.revision + 1 if before else 1
     current = _current_entries(database, new)
-    added = {path: blob for path, blob in new.entries.items() if current.get(path) != blob}
+    added = {path: content for path, content in new.entries.items() if current.get(path) != content}
     closed = {path for path in added if path in current}
     closed |= (current.keys() - new.entries.keys()) if new.is_full else (new.removed & current.keys()) - new.entries.keys()
     database.executemany(
@@ -60,8 +76,8 @@ def write(database: Database, new: NewPublication) -> PublicationReport:
     _refuse_collisions(database, new, added)
     now = clock.now_us()
     database.executemany(
-        "INSERT INTO entry (distributor, path, added_revision, added_at, blob) VALUES (?, ?, ?, ?, ?)",
-        ((new.distributor, path, revision, now, blob) for path, blob in sorted(added.items())),
+        "INSERT INTO entry (distributor, path, added_revision, added_at, blob, unit, file) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        ((new.distributor, path, revision, now, *_columns(added[path])) for path in sorted(added)),
     )
     failpoints.reach("publish.entries_written")
     changed, removed = len(added.keys() & current.keys()), len(closed - added.keys())
@@ -121,11 +137,13 @@ def list_publications(database: Database, distributor: int, live_revision: int |
     return [_report(row, live_revision) for row in query.bind(database.peewee)]
 
 
-def entry_blob(database: Database, distributor: int, revision: int, path: str) -> Row | None:
-    """Return (blob row id, sha256, size, added at) of `path` in publication `revision`, or None."""
+def find_entry(database: Database, distributor: int, revision: int, path: str) -> Row | None:
+    """Return (blob row id, sha256, size, added at, unit row id, file) of `path` in publication `revision`, or None.
+
+    The blob is None while the bytes are deferred; then unit and file say whose they are, and the size is what was promised.
+    """
     return database.row(
-        f"SELECT blob.id, blob.sha256, blob.size, entry.added_at FROM entry JOIN blob ON blob.id = entry.blob "
-        f"WHERE distributor = ? AND path = ? AND {_ALIVE_AT}",
+        f"SELECT {ENTRY_COLUMNS} FROM entry {ENTRY_JOINS} WHERE entry.distributor = ? AND entry.path = ? AND {_ALIVE_AT}",
         (distributor, path, revision, revision),
     )
 
@@ -149,11 +167,12 @@ def _prune(database: Database, distributor: int, *, keep: int, grace: timedelta)
         needed_since = clock.now_us() - clock.us(grace)
         protected = [revision for revision, live_until in rows if live_until is not None and live_until >= needed_since]
         oldest = min([*protected, live[0], rows[min(keep, len(rows)) - 1][0]])
+        # First the publications, then the entries, as `associations.forget_stays`: so neither waits for the other in a circle.
+        forgotten = database.execute("DELETE FROM publication WHERE distributor = ? AND revision < ?", (distributor, oldest))
         database.execute(
             "DELETE FROM entry WHERE distributor = ? AND removed_revision IS NOT NULL AND removed_revision <= ?",
             (distributor, oldest),
         )
-        forgotten = database.execute("DELETE FROM publication WHERE distributor = ? AND revision < ?", (distributor, oldest))
         return int(forgotten.rowcount)
 
 
@@ -170,15 +189,21 @@ def _report(row: Publication, live_revision: int | None) -> PublicationReport:
     )
 
 
-def _current_entries(database: Database, new: NewPublication) -> dict[str, int]:
+def _current_entries(database: Database, new: NewPublication) -> dict[str, Content]:
     """Return the latest publication's entries: all of them for a full one, else those the difference touches."""
-    query = "SELECT path, blob FROM entry WHERE distributor = ? AND removed_revision IS NULL"
+    query = "SELECT path, blob, unit, file FROM entry WHERE distributor = ? AND removed_revision IS NULL"
     if new.is_full:
-        return dict(database.rows(query, (new.distributor,)))
-    current: dict[str, int] = {}
-    for chunk in chunks(list(new.entries.keys() | new.removed)):
-        current.update(database.rows(f"{query} AND path IN {placeholders(len(chunk))}", (new.distributor, *chunk)))
-    return current
+        rows = database.rows(query, (new.distributor,))
+    else:
+        rows = []
+        for chunk in chunks(list(new.entries.keys() | new.removed)):
+            rows += database.rows(f"{query} AND path IN {placeholders(len(chunk))}", (new.distributor, *chunk))
+    return {path: blob if blob is not None else (unit, file) for path, blob, unit, file in rows}
+
+
+def _columns(content: Content) -> tuple[int | None, int | None, str | None]:
+    """Return the columns blob, unit and file of an entry."""
+    return (content, None, None) if isinstance(content, int) else (None, *content)
 
 
 def _refuse_collisions(database: Database, new: NewPublication, added: Iterable[str]) -> None:

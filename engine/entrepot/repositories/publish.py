@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from entrepot import clock, failpoints
 from entrepot.errors import JSON, InvalidValue, PluginError, PublishFailed
 from entrepot.plugin import unmasked
-from entrepot.repositories import checks, flips, publication, rows, sources
+from entrepot.repositories import checks, entries, flips, publication, rows, sources
 from entrepot.repositories.history import Record, recorded
-from entrepot.repositories.publish_run import PublishRun
+from entrepot.repositories.publish_run import PreviousUnreadable, PublishRun
 from entrepot.tasking import Call, TaskContext, TaskHandle, current_task
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def publish(
     """Publish the repository, and return the history entry; runs in a task that has reserved the repository.
 
     Readers see the last publication or the new one, whole. If neither the contents nor the configuration changed since
-    the latest publication, nothing is built; only a request by hand then serves the latest again after a roll-back.
+    the latest publication, nothing is built; only a request by hand then serves the latest again after a roll-back, and
+    builds it anew if files that the distributor wrote are lost.
     Raises `MissingResource`, `RefusedConfiguration`, `PublishFailed`, `PluginError`, `StorageError`.
     """
     task, database = current_task(), house.database
@@ -91,52 +92,92 @@ def publish(
         plugin = house.plugins.distributor(type_id)
         override = unmasked(override_config or {}, distributor.config)
         force = str(override.pop("force_full", False)).lower() in ("true", "1", "yes", "on")
-        config = plugin.configure(distributor.config, override)
+        config = plugin.configure(distributor.config, override, server=house.settings.plugins.get(type_id))
         source = sources.find_source(database, repository, distributor, config)
         fingerprint = _fingerprint(plugin, config, source)
         latest = publication.latest(database, distributor.id)
+        force = force or (not automatic and latest is not None and _has_lost_files(house, latest))
         same = latest is not None and latest.fingerprint == fingerprint and not force
         shown = repository.revision if source is None else source.repository_revision
         if latest is not None and same and latest.repository_revision == shown:
             return _serve_latest(house, record, repository, distributor, latest, automatic=automatic, override=override)
-        with PublishRun(
-            database,
-            house.store,
-            task,
-            repository=repository,
-            distributor_id=distributor_id,
-            config=config,
-            distributor=distributor.id,
-            previous=latest if same else None,
-            source=source,
-        ) as run:
-            plugin().publish(run)
-            run.keep_written()
-            failpoints.reach("publish.built")
-            with task.transaction():
-                previous = publication.lock_live(database, distributor.id)
-                written = publication.write(database, run.result(fingerprint))
-                flips.flipped(
-                    house,
-                    repository,
-                    distributor,
-                    revision=written.revision,
-                    previous=previous,
-                    is_automatic=automatic,
-                    override_config=override,
-                )
-                rows.close_publish(database, distributor.id)
-                record.summary = {
-                    "revision": written.revision,
-                    "files": written.entry_count,
-                    "added": written.added_count,
-                    "updated": written.updated_count,
-                    "removed": written.removed_count,
-                    "unchanged": False,
-                }
-                result = record.close(database, "success")
+        base = latest if same else None
+        result: dict[str, JSON] | None = None
+        while result is None:
+            with (
+                suppress(PreviousUnreadable),
+                PublishRun(
+                    database,
+                    house.store,
+                    task,
+                    repository=repository,
+                    distributor_id=distributor_id,
+                    config=config,
+                    distributor=distributor.id,
+                    previous=base,
+                    source=source,
+                ) as run,
+            ):
+                plugin().publish(run)
+                with house.store.keeping():
+                    run.keep_written()
+                    failpoints.reach("publish.built")
+                    result = _flip(
+                        house,
+                        record,
+                        repository,
+                        distributor,
+                        run=run,
+                        base=base,
+                        fingerprint=fingerprint,
+                        automatic=automatic,
+                        override=override,
+                    )
+            base = None  # else once more, in full: a unit that it shows was deleted meanwhile, or a file of it cannot be read
     failpoints.reach("publish.committed")
     return result
+
+
+def _flip(
+    house: House,
+    record: Record,
+    repository: Repository,
+    distributor: Distributor,
+    *,
+    run: PublishRun,
+    base: Publication | None,
+    fingerprint: str,
+    automatic: bool,
+    override: dict[str, JSON],
+) -> dict[str, JSON] | None:
+    """Write what `run` has built, serve it, and close the history entry, in one transaction; return the entry.
+
+    None, and nothing is written, if the publication `base` that it is a difference to is none to start from any more.
+    """
+    with current_task().transaction() as database:
+        previous = publication.lock_live(database, distributor.id)
+        if base is not None and not publication.is_as_it_was(database, base):
+            return None
+        written = publication.write(database, run.result(fingerprint))
+        flips.flipped(
+            house,
+            repository,
+            distributor,
+            revision=written.revision,
+            previous=previous,
+            is_automatic=automatic,
+            override_config=override,
+        )
+        rows.close_publish(database, distributor.id)
+        record.summary = {
+            "revision": written.revision,
+            "files": written.entry_count,
+            "added": written.added_count,
+            "updated": written.updated_count,
+            "removed": written.removed_count,
+            "unchanged": False,
+        }
+        return record.close(database, "success")
 
 
 @contextmanager
@@ -186,6 +227,12 @@ def _serve_latest(
             "unchanged": True,
         }
         return record.close(database, "success")
+
+
+def _has_lost_files(house: House, latest: Publication) -> bool:
+    """Say whether bytes are lost that only a publish brings back; damaged ones are, once somebody has asked for them."""
+    made = entries.made_files(house.database, latest.distributor, latest.revision)
+    return not all(map(house.store.has, made))
 
 
 def _fingerprint(plugin: type[DistributorPlugin], config: DistributorConfig, source: Source | None) -> str:

@@ -113,14 +113,21 @@ class PublicationReport:
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """A published path and the bytes behind it; `is_live` is False for one that left and is in its grace time."""
+    """A published path and the bytes behind it; `is_live` is False for one that left and is in its grace time.
+
+    While the bytes are deferred, `sha256`, `blob` (a row id) and `file` are None, and `unit` (a row id) with `unit_file` says
+    whose they are; `size` is None then if the feed did not say.
+    """
 
     path: str
-    sha256: str
-    size: int
+    sha256: str | None
+    size: int | None
     modified: datetime
-    file: Path
+    file: Path | None
     is_live: bool
+    blob: int | None = None
+    unit: int | None = None
+    unit_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

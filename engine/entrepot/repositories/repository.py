@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Unpack
 from entrepot.errors import JSON
 from entrepot.repositories import (
     changes,
+    comparing,
+    copying,
     distributors,
     download,
     flips,
     history,
     importers,
+    importing,
     listing,
     publication,
     publish,
+    removing,
     rows,
     sync,
     unit_search,
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
     from entrepot.criteria import UnitCriteria
     from entrepot.models import Repository as RepositoryRow
+    from entrepot.repositories.comparing import PublicationDifference
     from entrepot.repositories.house import House
     from entrepot.repositories.reports import (
         DistributorReport,
@@ -62,7 +67,7 @@ class Repository:
 
     def search_units(self, criteria: UnitCriteria) -> list[AssociatedUnit]:
         """Return the units it holds that `criteria` select; see `unit_search.search_units`."""
-        return unit_search.search_units(self._house.database, self._row().id, criteria)
+        return unit_search.search_units(self._house, self._row(), criteria)
 
     def update(
         self,
@@ -193,6 +198,37 @@ class Repository:
         """Enqueue a look whether the store has every file; `verify_all_units` reads them all. Raises `WrongType`."""
         return download.request_download(self._house, self.repository_id, verify_all_units=verify_all_units)
 
+    # -- its units -----------------------------------------------------------------------------------------------
+
+    def copy_from(
+        self, source_id: str, criteria: UnitCriteria | None = None, override_config: Mapping[str, JSON] | None = None
+    ) -> TaskHandle:
+        """Enqueue a copy of the units of the repository `source_id` that `criteria` select; all of them without.
+
+        Its result lists them: see `copying`. Raises `InvalidValue` (source_repo_id) if there is no such source.
+        """
+        override = dict(override_config) if override_config else None
+        return copying.request_copy(self._house, self.repository_id, source_id, criteria, override)
+
+    def remove_units(self, criteria: UnitCriteria | None = None) -> TaskHandle:
+        """Enqueue the removal of the units that `criteria` select, of all without; they stay in the store, see `Contents`."""
+        return removing.request_remove(self._house, self.repository_id, criteria)
+
+    def import_upload(
+        self,
+        upload_id: str,
+        unit_type_id: str,
+        unit_key: Mapping[str, JSON],
+        unit_metadata: Mapping[str, JSON] | None = None,
+        override_config: Mapping[str, JSON] | None = None,
+    ) -> TaskHandle:
+        """Enqueue the import of an upload as a unit; the upload stays until it is deleted, or expires.
+
+        Whether there is such a repository, upload and unit type is found out by the task, as in Pulp 2. Raises `InvalidValue`.
+        """
+        said = importing.Said(upload_id, unit_type_id, unit_key, unit_metadata or {})
+        return importing.request_import(self._house, self.repository_id, said, override_config)
+
     # -- its schedules -------------------------------------------------------------------------------------------
 
     def schedule_sync(
@@ -260,6 +296,11 @@ class Repository:
         """Return the publications of one distributor that are kept, newest first."""
         distributor = rows.get_distributor(self._house.database, self._row(), distributor_id)
         return publication.list_publications(self._house.database, distributor.id, distributor.live_revision)
+
+    def compare_publications(self, distributor_id: str, before: int, after: int) -> PublicationDifference:
+        """Return which paths two kept publications of one distributor do not have alike; raises `MissingResource`."""
+        distributor = rows.get_distributor(self._house.database, self._row(), distributor_id)
+        return comparing.compare(self._house.database, distributor.id, before, after)
 
     def roll_back(self, distributor_id: str, revision: int) -> PublicationReport:
         """Serve an earlier (or later) publication from now on; raises `MissingResource` if it is not kept.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from entrepot.errors import JSON
 from entrepot.models import Repository as RepositoryRow
 from entrepot.repositories import changes, listing, published, rows, search
+from entrepot.repositories.fetching import Fetching
 from entrepot.repositories.repository import Repository
 from entrepot.repositories.unset import UNSET, Unset
 
@@ -25,6 +26,8 @@ class Repositories:
     def __init__(self, house: House) -> None:
         """Serve the repositories of `house`."""
         self._house = house
+        #: Brings the bytes of what `published` has found, for the doors of this process.
+        self.fetching = Fetching(house)
 
     def create(
         self,
@@ -61,6 +64,10 @@ class Repositories:
         rows.require_repository(self._house.database, repository_id)
         return Repository(self._house, repository_id)
 
+    def handle(self, repository_id: str) -> Repository:
+        """Return the repository with this id, without looking whether it exists."""
+        return Repository(self._house, repository_id)
+
     def list(self) -> list[Repository]:
         """Return all repositories, by id."""
         query = RepositoryRow.select(RepositoryRow.repository_id).order_by(RepositoryRow.repository_id)
@@ -84,6 +91,14 @@ class Repositories:
     def delete(self, repository_id: str) -> TaskHandle:
         """Enqueue the deletion of a repository; raises `MissingResource`."""
         return changes.request_delete(self._house, repository_id)
+
+    def find_published_files(self, asked: Iterable[tuple[str, str]]) -> dict[tuple[str, str], PublishedFile]:
+        """Return the files that are served at paths over schemes, by both; `published` finds what else there may be.
+
+        One statement, which reads a few rows for each by their keys.
+        """
+        house = self._house
+        return published.find_files(house.database, house.store, asked, is_served=house.plugins.is_served_by_default)
 
     def published(self, path: str, *, scheme: str = "http") -> PublishedFile | PublishedDirectory | None:
         """Return what is served at `path` (without leading slash; "" lists all) over `scheme`, or None."""

@@ -1,25 +1,27 @@
 """The walk of a sync: `request_sync` enqueues, `sync` does the work in the task.
 
-The walk goes on in `sync_run` (units and bytes), `associations` (the change set) and, for auto-publish, `publish`.
+The walk goes on in `sync_run` (units and bytes), `associations` (the change set), `download` for an importer that downloads in
+the background and, for auto-publish, `publish`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
+import peewee
 
 from entrepot import clock, failpoints
-from entrepot.content.fetch import FetchOptions
-from entrepot.errors import JSON, MissingResource, RefusedConfiguration, SyncFailed
+from entrepot.content.units import are_there
+from entrepot.errors import JSON, MissingResource, SyncFailed
 from entrepot.plugin import unmasked
-from entrepot.repositories import associations, publish, rows
+from entrepot.repositories import associations, download, publish, rows
 from entrepot.repositories.associations import ChangeSet
+from entrepot.repositories.feeds import fetch_options
 from entrepot.repositories.history import Record, recorded
+from entrepot.repositories.keeper import Vanished
 from entrepot.repositories.sync_run import KnownState, SyncRun
 from entrepot.tasking import Call, TaskHandle, current_task
 
@@ -27,10 +29,11 @@ if TYPE_CHECKING:
     from entrepot.models import Database, Importer, Repository
     from entrepot.plugin import ImporterConfig
     from entrepot.repositories.house import House
-    from entrepot.settings import Settings
 
 #: The task type that clients know. Source: the Pulp 2 REST contract, 2.8.
 TASK_TYPE = "pulp.server.managers.repo.sync.sync"
+#: How often an import is run, when what it found is removed meanwhile by those who remove orphans.
+_MOST_IMPORTS = 3
 
 
 def request_sync(house: House, repository_id: str, override_config: dict[str, JSON] | None = None) -> TaskHandle:
@@ -69,73 +72,65 @@ def sync(house: House, repository_id: str, override_config: dict[str, JSON] | No
         return done  # the worker of an earlier attempt was lost after its commit
     with recorded(database, record):
         plugin = house.plugins.importer(type_id)
-        config = plugin.configure(importer.config, unmasked(override_config or {}, importer.config))
+        override = unmasked(override_config or {}, importer.config)
+        config = plugin.configure(importer.config, override, server=house.settings.plugins.get(type_id))
         fingerprint = _fingerprint(config)
-        run = SyncRun(
-            database,
-            house.store,
-            task,
-            repository_id=repository_id,
-            importer_type_id=type_id,
-            config=config,
-            options=fetch_options(house.settings, config),
-            known=_known_state(importer, repository, config, fingerprint),
-        )
-        with run:
-            found = run.import_units(plugin())
-        record.summary = run.summary()
-        if run.error_count:
-            raise _failed(run)
-        with task.transaction():
-            database.lock_resources([f"repository:{repository_id}"])  # first, as whoever enqueues for it does
-            changes = _changes(database, repository, run, found, config)
-            revision = associations.apply(database, repository.id, changes)
-            failpoints.reach("sync.change_set_written")
-            rows.close_sync(database, importer.id, {"token": run.token, "fingerprint": fingerprint, "revision": revision})
-            record.counts = changes.counts
-            publish.request_auto_publishes(house, repository, task)
-            result = record.close(database, "success")
+        for _ in range(_MOST_IMPORTS):
+            run = SyncRun(
+                database,
+                house.store,
+                task,
+                repository=repository,
+                importer=importer,
+                config=config,
+                options=fetch_options(house.settings, config),
+                known=_known_state(importer, repository, config, fingerprint),
+                most_metadata=house.settings.max_metadata_bytes,
+            )
+            try:
+                with run:
+                    found = run.import_units(plugin())
+                record.summary = run.summary()
+                if run.error_count:
+                    raise _failed(run)
+                with task.transaction():
+                    database.lock_resources([f"repository:{repository_id}"])  # first, as whoever enqueues for it does
+                    changes = _changes(database, repository, run, found)
+                    revision = _apply(database, repository, run, changes)
+                    failpoints.reach("sync.change_set_written")
+                    state: dict[str, JSON] = {"token": run.token, "fingerprint": fingerprint, "revision": revision}
+                    rows.close_sync(database, importer.id, state)
+                    record.counts = changes.counts
+                    if config.download_policy == "background":
+                        download.request_after_sync(house, repository_id, task)
+                    publish.request_auto_publishes(house, repository, task)
+                    result = record.close(database, "success")
+                break
+            except Vanished:
+                continue
+        else:
+            raise _outpaced()
     failpoints.reach("sync.committed")
     return result
 
 
-def fetch_options(settings: Settings, config: ImporterConfig) -> FetchOptions:
-    """Return how files are fetched: an importer's configuration, and the engine's settings where it is silent.
-
-    Raises `RefusedConfiguration` if there is no feed.
-    """
-    if not config.feed:
-        raise RefusedConfiguration("The importer", {"feed": "is missing: name the address to sync from"})
-    return FetchOptions(
-        feed=config.feed,
-        max_downloads=config.max_downloads,
-        max_speed=config.max_speed,
-        connect_timeout_seconds=config.connect_timeout or settings.connect_timeout_seconds,
-        total_timeout_seconds=settings.total_timeout_seconds,
-        low_speed_bytes=settings.low_speed_bytes,
-        low_speed_seconds=math.ceil(config.read_timeout or settings.low_speed_seconds),
-        retries=settings.fetch_retries if config.num_retries is None else config.num_retries,
-        ssl_validation=config.ssl_validation,
-        ssl_ca_cert=config.ssl_ca_cert,
-        ssl_client_cert=config.ssl_client_cert,
-        ssl_client_key=_revealed(config.ssl_client_key),
-        proxy_host=config.proxy_host,
-        proxy_port=config.proxy_port,
-        proxy_username=config.proxy_username,
-        proxy_password=_revealed(config.proxy_password),
-        basic_auth_username=config.basic_auth_username,
-        basic_auth_password=_revealed(config.basic_auth_password),
-        allowed_file_roots=tuple(settings.allowed_file_roots),
-        blocked_networks=tuple(settings.blocked_networks),
-    )
-
-
-def _changes(
-    database: Database, repository: Repository, run: SyncRun, found: dict[int, str], config: ImporterConfig
-) -> ChangeSet:
+def _changes(database: Database, repository: Repository, run: SyncRun, found: dict[int, str]) -> ChangeSet:
     if run.was_unchanged:
         return ChangeSet({}, {}, updated=0)
-    return associations.change_set(database, repository.id, found, remove_missing=config.remove_missing)
+    changes = associations.change_set(database, repository.id, found, remove_missing=run.config.remove_missing)
+    if not run.leaving:
+        return changes
+    return ChangeSet(changes.added, {**changes.removed, **run.leaving}, changes.updated)
+
+
+def _apply(database: Database, repository: Repository, run: SyncRun, changes: ChangeSet) -> int:
+    """Write the change set, and return the repository's revision; raises `Vanished` if a unit of it is gone."""
+    if not are_there(database, {row: run.known_uids[row] for row in changes.added if row in run.known_uids}):
+        raise Vanished
+    try:
+        return associations.apply(database, repository.id, changes)
+    except peewee.IntegrityError as error:  # a unit that nobody else held was removed since it was found
+        raise Vanished from error
 
 
 def _known_state(importer: Importer, repository: Repository, config: ImporterConfig, fingerprint: str) -> KnownState:
@@ -150,10 +145,6 @@ def _fingerprint(config: ImporterConfig) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=_plain).encode()).hexdigest()
 
 
-def _revealed(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()
-
-
 def _plain(value: Any) -> str:  # noqa: ANN401 - whatever a configuration holds
     return value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
 
@@ -163,3 +154,11 @@ def _failed(run: SyncRun) -> SyncFailed:
     more = f" And {others} more." if others else ""
     msg = f"The sync failed, and the repository was left as it was. {first['item']}: {first['error']}{more}"
     return SyncFailed(msg, errors=list[JSON](run.errors), error_count=run.error_count)
+
+
+def _outpaced() -> SyncFailed:
+    msg = (
+        "The sync failed, and the repository was left as it was: units that it had found were removed meanwhile as orphans, "
+        f"{_MOST_IMPORTS} times. Sync again when no orphans are being removed."
+    )
+    return SyncFailed(msg)

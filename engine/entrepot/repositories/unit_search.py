@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,25 +10,23 @@ from typing import TYPE_CHECKING
 from entrepot import clock
 from entrepot.criteria import Condition, Document, Field, UnitCriteria, every, formed, select_by
 from entrepot.errors import JSON
+from entrepot.repositories.unit_fields import DOWNLOADED, UNIT_ID, UNIT_TYPE, USER_METADATA, unit_document, unit_id
+from entrepot.repositories.unit_names import found_by_name
 
 if TYPE_CHECKING:
-    from entrepot.models import Database, Row
+    from entrepot.models import Repository, Row
+    from entrepot.repositories.house import House
 
 #: An association's number: the repository's row before 64 bits, which hold the unit's.
 _UNIT_BITS = 64
-_DOWNLOADED = "NOT EXISTS (SELECT 1 FROM unit_file WHERE unit_file.unit = unit.id AND unit_file.blob IS NULL)"
 _CREATED = "COALESCE(association.created_at, unit.created_at)"
-_UNIT_ID = (
-    "("
-    + " || '-' || ".join(
-        f"substr(unit.uid, {start}, {length})" for start, length in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
-    )
-    + ")"
-)
+_FROM = """
+FROM association JOIN unit ON unit.id = association.unit JOIN repository ON repository.id = association.repository
+"""
+_ROWS = f"SELECT unit.id, unit.unit_type {_FROM}"
 _HEAD = f"""
 SELECT association.repository, association.unit, repository.repository_id, unit.unit_type, unit.uid, unit.data,
-       {_CREATED}, {_DOWNLOADED}
-FROM association JOIN unit ON unit.id = association.unit JOIN repository ON repository.id = association.repository
+       {_CREATED}, {DOWNLOADED}, {USER_METADATA} {_FROM}
 """
 
 
@@ -52,21 +49,34 @@ class AssociatedUnit:
     user_metadata: dict[str, JSON]
 
 
-def search_units(database: Database, repository: int, criteria: UnitCriteria) -> list[AssociatedUnit]:
-    """Return the units of the repository (its row id) that `criteria` select.
+def search_units(house: House, repository: Repository, criteria: UnitCriteria) -> list[AssociatedUnit]:
+    """Return the units of the repository that `criteria` select.
 
     Their order is that of the association's sort if there is one, else by type, then by the unit's sort, then as they were
     first stored. Raises as `criteria.select`.
     """
-    among = formed("association.repository = ? AND association.removed_revision IS NULL", repository)
+    return [_associated(row) for row in _select(house, repository, criteria, _HEAD)]
+
+
+def find_rows(house: House, repository: Repository, criteria: UnitCriteria) -> dict[int, str]:
+    """Return the row ids of what `search_units` returns, with their types, in its order; without reading what is in them."""
+    return dict(_select(house, repository, criteria, _ROWS))
+
+
+def _select(house: House, repository: Repository, criteria: UnitCriteria, head: str) -> list[Row]:
+    among = formed("association.repository = ? AND association.removed_revision IS NULL", repository.id)
     if criteria.type_ids is not None:
         among = every(among, _of_types(criteria.type_ids))
+    held = repository.content_unit_counts.keys() if criteria.type_ids is None else criteria.type_ids
+    by_name = found_by_name(house, frozenset(held), criteria.unit_filters, "association.unit")
+    if by_name is not None:
+        among = every(among, by_name)
     sorts = [(_ASSOCIATIONS, criteria.association_sort)] if criteria.association_sort else []
     if not sorts:
         sorts = [(_ASSOCIATIONS, (("unit_type_id", False),)), (_UNITS, criteria.unit_sort)]
-    rows = select_by(
-        database,
-        _HEAD,
+    return select_by(
+        house.database,
+        head,
         filters=[(_ASSOCIATIONS, criteria.association_filters), (_UNITS, criteria.unit_filters)],
         sorts=sorts,
         limit=criteria.limit,
@@ -74,7 +84,6 @@ def search_units(database: Database, repository: int, criteria: UnitCriteria) ->
         tie="unit.id",
         among=among,
     )
-    return [_associated(row) for row in rows]
 
 
 def _of_types(type_ids: tuple[str, ...]) -> Condition:
@@ -84,43 +93,30 @@ def _of_types(type_ids: tuple[str, ...]) -> Condition:
 
 
 def _associated(row: Row) -> AssociatedUnit:
-    repository, unit, repository_id, unit_type, uid, data, created, downloaded = row
+    repository, unit, repository_id, unit_type, uid, data, created, downloaded, user_metadata = row
     moment = clock.from_us(created)
     return AssociatedUnit(
         association_id=repository << _UNIT_BITS | unit,
-        unit_id=str(uuid.UUID(hex=uid[:32])),
+        unit_id=unit_id(uid),
         unit_type_id=unit_type,
         repository_id=repository_id,
         created=moment,
         updated=moment,
         data=json.loads(data),
         downloaded=bool(downloaded),
-        user_metadata={},
+        user_metadata=json.loads(user_metadata),
     )
 
 
-_TYPE = Field("text", "unit.unit_type")
 _ASSOCIATIONS = Document(
     "repo_content_units",
     {
         "_ns": Field("text", "'repo_content_units'"),
         "repo_id": Field("text", "repository.repository_id"),
-        "unit_id": Field("text", _UNIT_ID),
-        "unit_type_id": _TYPE,
+        "unit_id": Field("text", UNIT_ID),
+        "unit_type_id": UNIT_TYPE,
         "created": Field("moment", _CREATED),
         "updated": Field("moment", _CREATED),
     },
 )
-_UNITS = Document(
-    "units",
-    {
-        "_id": Field("text", _UNIT_ID),
-        "_ns": Field("text", "('units_' || unit.unit_type)"),
-        "_content_type_id": _TYPE,
-        "_storage_path": Field("text", "CAST(NULL AS TEXT)"),
-        "_last_updated": Field("number", f"({_CREATED} / 1000000)"),
-        "downloaded": Field("boolean", f"({_DOWNLOADED})"),
-        "pulp_user_metadata": Field("json", "'{}'"),
-    },
-    rest=Field("json", "unit.data"),
-)
+_UNITS = unit_document(_CREATED)

@@ -10,7 +10,8 @@
 | 6 complete | `completion` | the final state if the fence holds; reservations gone; successors ready |
 | 7 next | `ledger` | steps 6 and 4 of one process, committed together |
 
-Beside the walk: `bulk_submission`, `due` (delayed and retried tasks), `cancellation`, `rescue`, `retention`, `groups`.
+Beside the walk: `bulk_submission`, `due` (delayed and retried tasks), `cancellation`, `rescue`, `retention`, `groups`,
+`unfinished`.
 `task_type` says what a task runs, `retry` and `limits` under which rules; `reports`, `called`, `waiting`, `handle` and
 `workers` are what others see. States are Pulp's; *ready* is a moment in a column, not a state.
 """

@@ -262,3 +262,35 @@ def test_another_entrepot_can_mirror_what_is_published(engine: Engine, zoo: Repo
 
     assert report.state == "finished"
     assert mirror.report().content_unit_counts == zoo.report().content_unit_counts
+
+
+@pytest.mark.parametrize("data", [None, b"Z.txt"], ids=["lost", "damaged"])
+def test_nothing_is_made_of_a_previous_file_that_is_lost_or_damaged(
+    engine: Engine, zoo: Repository, feed: Feed, data: bytes | None
+) -> None:
+    run(engine, zoo.sync())
+    run(engine, zoo.publish("web"))
+    file = engine.repositories.published("zoo/PULP_MANIFEST").file  # type: ignore[union-attr]
+    whole = file.read_bytes()  # type: ignore[union-attr]
+    file.unlink()  # type: ignore[union-attr]
+    if data is not None:
+        file.write_bytes(data + whole[len(data) :])  # type: ignore[union-attr]
+    feed.put(d__txt="d")
+    run(engine, zoo.sync())
+
+    report = run(engine, zoo.publish("web"))
+
+    assert report.state == "finished", report.error
+    assert published(engine) == feed.files
+
+
+def test_publishing_again_without_change_brings_back_what_the_distributor_wrote(
+    engine: Engine, zoo: Repository, feed: Feed
+) -> None:
+    run(engine, zoo.sync())
+    run(engine, zoo.publish("web"))
+    engine.repositories.published("zoo/PULP_MANIFEST").file.unlink()  # type: ignore[union-attr]
+
+    run(engine, zoo.publish("web"))
+
+    assert published(engine) == feed.files

@@ -135,6 +135,20 @@ def test_the_outcome_of_a_publish_tells_its_files() -> None:
     assert outcome(replace(_report("finished"), result=result)) == "finished in 12 s: 301 files, 0 added, 0 removed, unchanged"
 
 
+@pytest.mark.parametrize(
+    ("result", "tag", "told"),
+    [
+        ({"units_successful": [{"type_id": "iso"}]}, "pulp:action:associate", ": 1 unit"),
+        ({"units_successful": [], "truncated": True, "units_total": 20_000}, "pulp:action:associate", ": 20,000 units"),
+        ({"iso": 1200, "rpm": 1}, "pulp:content_unit:orphans", ": 1,200 iso deleted, 1 rpm deleted"),
+        ({}, "pulp:content_unit:orphans", ": nothing to delete"),
+        (None, "pulp:content_unit:orphans", ""),
+    ],
+)
+def test_the_outcome_of_a_copy_and_of_a_deletion_tells_the_units(result: JSON, tag: str, told: str) -> None:
+    assert outcome(replace(_report("finished"), result=result, tags=(tag,))) == f"finished in 12 s{told}"
+
+
 def test_a_task_is_called_by_its_action_and_repository_or_else_by_its_type() -> None:
     assert _report().title == "sync zoo"
     assert replace(_report(), tags=("mine",), task_type="my.task").title == "my.task"

@@ -626,3 +626,45 @@ def test_a_fetcher_is_closed_as_a_context_manager(make_fetcher: MakeFetcher, fee
         fetcher.fetch(FetchRequest("a"))
 
     assert fetcher.bytes_received == 7
+
+
+# -- what is asked for, and what it is called ----------------------------------------------------------------------
+
+
+def test_what_is_accepted_is_said_for_one_file_only_and_the_answer_names_its_media_type(
+    make_fetcher: MakeFetcher, feed: Feed
+) -> None:
+    feed.answers["/a"] = lambda handler: handler.answer(200, b"{}", Content_Type="Application/JSON; charset=utf-8")
+    feed.answers["/b"] = b"plain"
+    fetcher = make_fetcher()
+
+    first = fetcher.fetch(FetchRequest("a", accept="application/json"))
+    second = fetcher.fetch(FetchRequest("b"))
+
+    assert [seen.headers.get("Accept") for seen in feed.requests] == ["application/json", "*/*"]
+    assert (first.media_type, second.media_type) == ("application/json", None)
+
+
+def test_many_files_may_be_asked_to_lie_in_files(make_fetcher: MakeFetcher, feed: Feed) -> None:
+    feed.answers["/a"] = b"content"
+
+    (outcome,) = make_fetcher().fetch_all([FetchRequest("a")], may_hold=False)
+
+    assert outcome.blob is not None
+    assert outcome.blob.temporary.read_bytes() == b"content"
+
+
+def test_an_accept_header_with_a_line_break_is_refused(make_fetcher: MakeFetcher, feed: Feed) -> None:
+    with pytest.raises(FetchRefused, match="'Accept' is refused"):
+        make_fetcher().fetch(FetchRequest("a", accept="a\r\nX-More: b"))
+
+    assert feed.requests == []
+
+
+def test_a_file_that_is_longer_than_allowed_is_given_up(make_fetcher: MakeFetcher, feed: Feed, store: BlobStore) -> None:
+    feed.answers["/a"] = endless
+
+    with pytest.raises(SizeDiffers, match="is longer than 2000000 bytes, and no more are taken"):
+        make_fetcher(retries=0).fetch(FetchRequest("a", at_most=2_000_000))
+
+    assert temporary_files(store) == []

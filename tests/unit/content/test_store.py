@@ -203,6 +203,17 @@ def test_reading_a_blob_that_is_not_there_is_said_so(store: BlobStore) -> None:
         store.read(sha256(b"content"))
 
 
+def test_reading_a_damaged_blob_is_said_so_and_puts_it_aside(store: BlobStore) -> None:
+    damaged = store.path(sha256(b"content"))
+    damaged.write_bytes(b"contents")
+
+    with pytest.raises(StorageError, match="is damaged"):
+        store.read(sha256(b"content"))
+
+    assert not damaged.exists()
+    assert [path.read_bytes() for path in (store.root / "quarantine").iterdir()] == [b"contents"]
+
+
 def test_a_name_that_is_no_digest_never_becomes_a_path(store: BlobStore) -> None:
     with pytest.raises(ValueError, match="not the hexadecimal SHA-256"):
         store.path("../" * 20 + "etcs")
@@ -276,3 +287,50 @@ def test_one_thread_keeps_while_another_writes(store: BlobStore) -> None:
 
     assert visible_blobs(store) == sorted({sha256(data) for data in contents})
     assert temporary_files(store) == []
+
+
+def test_shared_bytes_are_kept_while_they_stay_readable_where_they_were(store: BlobStore) -> None:
+    blob = write(store, b"content")
+
+    store.keep([store.share(blob)])
+
+    assert store.read(blob.sha256) == blob.temporary.read_bytes() == b"content"
+    store.discard(blob)
+    assert temporary_files(store) == []
+
+
+def test_bytes_that_cannot_be_linked_are_copied(store: BlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    blob = write(store, b"content")
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "across")
+
+    monkeypatch.setattr(os, "link", refuse)
+    store.keep([store.share(blob)])
+
+    assert store.read(blob.sha256) == b"content"
+
+
+def test_a_file_from_elsewhere_is_copied_if_it_is_what_is_said_of_it(store: BlobStore, tmp_path: Path) -> None:
+    upload = tmp_path / "upload"
+    upload.write_bytes(b"content")
+
+    store.keep([store.copy(upload, sha256=sha256(b"content"), size=7)])
+
+    assert store.read(sha256(b"content")) == b"content"
+    with pytest.raises(ChecksumDiffers, match="upload"):
+        store.copy(upload, sha256=sha256(b"other"), size=7)
+    with pytest.raises(StorageError):
+        store.copy(tmp_path / "missing", sha256=sha256(b"content"), size=7)
+    assert temporary_files(store) == []
+
+
+def test_a_damaged_blob_is_put_aside_and_its_place_is_free(store: BlobStore) -> None:
+    blob = write(store, b"content")
+    store.keep([blob])
+
+    aside = store.quarantine(blob.sha256)
+
+    assert aside is not None
+    assert (aside.parent.name, aside.read_bytes(), store.has(blob.sha256)) == ("quarantine", b"content", False)
+    assert store.quarantine(blob.sha256) is None
