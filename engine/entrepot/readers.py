@@ -2,6 +2,9 @@
 
 To connect for each request would cost more than the request: some ten times as much on SQLite, more on PostgreSQL. A
 connection is closed when its thread has had nothing to do for a moment, when it is old, and after a database error.
+
+To hand a look-up to another thread and its result back costs several times what a brief one takes on SQLite, where no server
+is asked: such a one is run where it is called.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -38,6 +41,13 @@ class Readers:
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._starting = threading.Lock()
         self._started = False
+        self._own = _OwnConnection(engine)
+
+    async def run_brief(self, function: Callable[[], _Result]) -> _Result:
+        """Return what `function` returns, or raise what it raises; it looks up a few rows by their keys, and nothing else."""
+        if self._engine.database.is_embedded:
+            return self._own.run(function)
+        return await self.run(function)
 
     async def run(self, function: Callable[[], _Result]) -> _Result:
         """Return what `function` returns, or raise what it raises."""
@@ -82,6 +92,50 @@ class Readers:
             return self._jobs.get(timeout=_IDLE_SECONDS)
         except Empty:
             return None
+
+
+class _OwnConnection(threading.local):
+    """The connection of a thread that runs a loop: kept while it is used, as those of the readers."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Connect when something is to be run."""
+        self._engine = engine
+        self._visit: ExitStack | None = None
+        self._opened = 0.0
+        self._used = False
+
+    def run(self, function: Callable[[], _Result]) -> _Result:
+        """Run the function inside `Engine.visit()`."""
+        if self._visit is not None and clock.monotonic() - self._opened > _OLDEST_SECONDS:
+            self._leave()  # the timer may have been another loop's, which ended
+        if self._visit is None:
+            self._visit = ExitStack()
+            self._visit.enter_context(self._engine.visit())
+            self._opened = clock.monotonic()
+            self._leave_later(self._visit)
+        self._used = True
+        try:
+            return function()
+        except DatabaseError:
+            self._leave()
+            raise
+
+    def _leave_later(self, visit: ExitStack) -> None:
+        self._used = False
+        asyncio.get_running_loop().call_later(_IDLE_SECONDS, self._leave_unless_used, visit)
+
+    def _leave_unless_used(self, visit: ExitStack) -> None:
+        if visit is not self._visit:
+            return
+        if self._used and clock.monotonic() - self._opened < _OLDEST_SECONDS:
+            self._leave_later(visit)
+        else:
+            self._leave()
+
+    def _leave(self) -> None:
+        visit, self._visit = self._visit, None
+        if visit is not None:
+            visit.close()
 
 
 def _tell(

@@ -6,10 +6,12 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from entrepot import readers as readers_module
 from entrepot.errors import DatabaseUnavailable
 from entrepot.readers import Readers
 
@@ -23,6 +25,7 @@ class Visited:
     def __init__(self) -> None:
         self.begun = 0
         self.ended = threading.Semaphore(0)
+        self.database = SimpleNamespace(is_embedded=True)
 
     @contextmanager
     def visit(self) -> Iterator[None]:
@@ -119,3 +122,39 @@ def test_an_answer_to_a_loop_that_has_ended_is_dropped_and_the_thread_goes_on(re
     go_on.set()
 
     assert asyncio.run(readers.run(lambda: 1)) == 1
+
+
+def test_what_is_brief_runs_where_it_is_called_if_the_database_is_a_file(readers: Readers, visited: Visited) -> None:
+    async def read() -> list[threading.Thread]:
+        return [await readers.run_brief(threading.current_thread) for _ in range(50)]
+
+    assert set(asyncio.run(read())) == {threading.main_thread()}
+    assert visited.begun == 1
+
+
+def test_what_is_brief_runs_in_a_reader_if_the_database_is_a_server(readers: Readers, visited: Visited) -> None:
+    visited.database.is_embedded = False
+
+    assert asyncio.run(readers.run_brief(threading.current_thread)) is not threading.main_thread()
+
+
+def test_the_connection_for_what_is_brief_is_closed_when_it_is_idle(
+    readers: Readers, visited: Visited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers_module, "_IDLE_SECONDS", 0.01)
+
+    async def read() -> bool:
+        await readers.run_brief(lambda: None)
+        return await asyncio.to_thread(visited.ended.acquire, timeout=30)
+
+    assert asyncio.run(read())
+
+
+def test_the_connection_for_what_is_brief_ends_with_a_database_error(readers: Readers, visited: Visited) -> None:
+    async def read() -> int:
+        with pytest.raises(DatabaseUnavailable):
+            await readers.run_brief(_unavailable)
+        return await readers.run_brief(lambda: 1)
+
+    assert asyncio.run(read()) == 1
+    assert visited.begun == 2

@@ -1,8 +1,8 @@
 """The content door: published paths over HTTP, for `curl`, `wget -r`, browsers and other mirrors.
 
-A request walks down: `app` (routes, errors) -> `readers` (a thread with a database connection) -> `paths` (is this a path at
-all) -> the engine (what is published there) ->
-`files` (a blob, with `media_types`, `conditions` and `ranges`) or `listing` (a folder). `entrepot.web` serves it.
+A request walks down: `app` (routes, errors) -> `paths` (is this a path at all) -> `readers` and the engine (what is published
+there) -> `files` (a file, with `media_types`, `conditions` and `ranges`) or `listing` (a folder). A file is sent from the store
+(`sending`), or while it comes into it (`following`). `entrepot.web` serves it all.
 """
 
 from entrepot.serving.app import content_app

@@ -1,24 +1,40 @@
-"""Answer with a published file: its bytes from the blob store, by ranges and conditions if asked."""
+"""Answer with a published file: whole, in parts or not at all, as the request's headers say; from the store, or as it comes.
+
+What is in the store is sent once it has been read and found whole. Anything else is brought (`Fetching.bring`): a large
+file of a known size is sent while it comes (`following`), the rest is sent when it is here.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import lru_cache
+from io import BytesIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from starlette.responses import FileResponse, Response
-
-from entrepot.errors import StorageError
+from entrepot.content.incoming import HELD_BACK_BYTES
+from entrepot.errors import BytesUnavailable
+from entrepot.serving.answer import Answer
 from entrepot.serving.conditions import http_date, refusal
+from entrepot.serving.following import FollowingAnswer, until
 from entrepot.serving.media_types import media_type
-from entrepot.serving.ranges import honoured_range
+from entrepot.serving.ranges import asked_parts
+from entrepot.serving.sending import FileAnswer
 
 if TYPE_CHECKING:
-    from starlette.datastructures import Headers
-    from starlette.types import Receive, Scope, Send
+    from collections.abc import Mapping
+    from pathlib import Path
 
+    from starlette.types import ASGIApp
+
+    from entrepot.content.incoming import Incoming
+    from entrepot.content.wholeness import Wholeness
+    from entrepot.repositories.fetching import Fetching
     from entrepot.repositories.reports import PublishedFile
 
-#: Smaller files are read in the thread that looked them up: cheaper than three more hops between threads, bytes.
+#: Smaller files are read and sent in one piece: cheaper than to have the kernel do it, bytes.
 SMALL_FILE_BYTES = 64 * 1024
 #: The client asks each time, and is told 304 if nothing changed: a path may have other content after the next publish.
 REVALIDATE = "no-cache"
@@ -26,64 +42,125 @@ REVALIDATE = "no-cache"
 IMMUTABLE = "max-age=31536000, immutable"
 #: Types that a browser would run scripts of; a mirrored page gets no rights of the host that serves it.
 _ACTIVE = frozenset({"text/html", "image/svg+xml", "application/xhtml+xml", "application/xml", "text/xml"})
+_VALIDATORS = ("etag", "last-modified", "cache-control")
+#: Headers that cannot be answered to before the bytes are here, if their digest is not known.
+_NEED_DIGEST = ("if-match", "if-none-match")
+_RANGE_NOT_SATISFIABLE = 416
+#: How often bytes that were brought are looked for: they may be removed, or damaged, in the same moment.
+_MOST_LOOKS = 3
 
 
-def file_response(found: PublishedFile, request_headers: Headers, *, is_head: bool) -> Response:
-    """Return the answer for a published file; called in a thread, because it looks at the disk.
+async def file_answer(
+    fetching: Fetching, found: PublishedFile, request_headers: Mapping[str, str], *, is_head: bool
+) -> ASGIApp:
+    """Return the answer for a published file; `request_headers` looks names up in lower case.
 
-    Raises `StorageError` if the bytes are not in the store as they were published.
+    A HEAD request downloads nothing. Raises `UpstreamFailed`, `StorageError`, `DatabaseError`.
     """
-    headers = file_headers(found)
-    status = refusal(request_headers, headers["etag"], headers["last-modified"])
-    if status is not None:
-        validators = ("etag", "last-modified", "cache-control")
-        return Response(status_code=status, headers={name: headers[name] for name in validators})
-    try:
-        stat_result = os.stat(found.file)  # noqa: PTH116 - FileResponse takes this result
-        if stat_result.st_size != found.size:
-            raise StorageError(_damaged(found, f"its size is {stat_result.st_size}, not {found.size}"))
-        if found.size <= SMALL_FILE_BYTES and not is_head and "range" not in request_headers:
-            return Response(found.file.read_bytes(), headers=headers)
-    except OSError as error:
-        raise StorageError(_damaged(found, error.strerror or str(error))) from error
-    return BlobResponse(found.file, headers=headers, stat_result=stat_result)
+    for _ in range(_MOST_LOOKS):
+        headers = file_headers(found)
+        if found.sha256 is not None or not any(name in request_headers for name in _NEED_DIGEST):
+            status = refusal(request_headers, headers.get("etag", ""), headers["last-modified"])
+            if status is not None:
+                return Answer(status, {name: headers[name] for name in _VALIDATORS if name in headers})
+        if is_head:
+            return Answer(200, headers if found.size is None else {**headers, "content-length": str(found.size)})
+        if found.sha256 is not None and found.size is not None:
+            file = _open_whole(fetching.wholeness, found.file or fetching.path(found.sha256), found.sha256, found.size)
+            if file is not None:
+                return _sent(file, found.size, headers, request_headers)
+        incoming = fetching.bring(found)
+        if _may_follow(found, request_headers):
+            await until(incoming, lambda: incoming.available > 0 or incoming.is_over)  # noqa: B023 - awaited here
+            if not incoming.is_over and incoming.attempt is not None and found.size is not None:
+                return _followed(fetching, incoming, headers, found.size)
+        await until(incoming, lambda: incoming.is_over)  # noqa: B023 - awaited here
+        if incoming.here is None:
+            assert incoming.error is not None  # noqa: S101 - one of the two is set at the end
+            raise incoming.error
+        here = incoming.here
+        found = replace(found, sha256=here.sha256, size=here.size)
+    raise BytesUnavailable(f"The bytes of {found.path} are removed again and again; the server's log has more.")
 
 
 def file_headers(found: PublishedFile) -> dict[str, str]:
-    """Return the headers of a published file, all but its length."""
+    """Return the headers of a published file, all but its length; without `etag` while its digest is not known."""
     name = found.path.rpartition("/")[2]
     content_type = media_type(name)
     headers = {
         "content-type": content_type,
-        "etag": f'"{found.sha256}"',
-        "last-modified": http_date(found.modified),
+        "last-modified": _date(found),
         "accept-ranges": "bytes",
-        "cache-control": IMMUTABLE if found.is_live and found.sha256 in name else REVALIDATE,
+        "cache-control": REVALIDATE,
         "x-content-type-options": "nosniff",
     }
+    if found.sha256 is not None:
+        headers["etag"] = f'"{found.sha256}"'
+        if found.is_live and found.sha256 in name:
+            headers["cache-control"] = IMMUTABLE
     if content_type in _ACTIVE:
         headers["content-security-policy"] = "sandbox"
     return headers
 
 
-class BlobResponse(FileResponse):
-    """A file response that reads the Range header by the standard; see `ranges`."""
-
-    chunk_size = 256 * 1024
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file, or the ranges of it that the request asks for."""
-        assert self.stat_result is not None  # noqa: S101 - file_response gives it
-        headers = []
-        for name, value in scope["headers"]:
-            if name != b"range":
-                headers.append((name, value))
-            elif scope["method"] == "GET":
-                served = honoured_range(value.decode("latin-1"), self.stat_result.st_size)
-                if served is not None:
-                    headers.append((name, served.encode("ascii")))
-        await super().__call__({**scope, "headers": headers}, receive, send)
+_http_date = lru_cache(maxsize=1024)(http_date)
 
 
-def _damaged(found: PublishedFile, why: str) -> str:
-    return f"The bytes of {found.path} (sha256 {found.sha256}) are not in the store as they were published: {why}."
+def _date(found: PublishedFile) -> str:
+    """Return when the file was published; whole publications share the moment."""
+    return _http_date(found.modified)
+
+
+def _open_whole(wholeness: Wholeness, path: Path, sha256: str, size: int) -> BinaryIO | bytes | None:
+    """Return the blob's file, or its bytes if they are few; None if it has to be looked at, or brought, first."""
+    try:
+        with ExitStack() as stack:
+            file = stack.enter_context(path.open("rb", buffering=0))
+            found = os.fstat(file.fileno())
+            is_known = wholeness.is_known(sha256, found)
+            if found.st_size != size or (size > SMALL_FILE_BYTES and not is_known):
+                return None
+            if size > SMALL_FILE_BYTES:
+                stack.pop_all()
+                return file
+            data = file.read(size)
+            if not is_known and hashlib.sha256(data).hexdigest() == sha256:
+                wholeness.note(sha256, found)
+                is_known = True
+            return data if is_known and len(data) == size else None
+    except OSError:
+        return None
+
+
+def _sent(file: BinaryIO | bytes, size: int, headers: dict[str, str], request_headers: Mapping[str, str]) -> ASGIApp:
+    """Return the answer with the file, or with the parts of it that the request asks for."""
+    parts = None
+    if "range" in request_headers and _is_meant(request_headers.get("if-range"), headers):
+        parts = asked_parts(request_headers["range"], size)
+    if parts is not None and not parts:
+        if not isinstance(file, bytes):
+            file.close()
+        return Answer(
+            _RANGE_NOT_SATISFIABLE, {"content-range": f"bytes */{size}", "content-type": "text/plain; charset=utf-8"}, b""
+        )
+    if parts is None and isinstance(file, bytes):
+        return Answer(200, headers, file)
+    return FileAnswer(BytesIO(file) if isinstance(file, bytes) else file, size, headers, parts)
+
+
+def _is_meant(if_range: str | None, headers: Mapping[str, str]) -> bool:
+    """Say whether the file is still the one that parts are asked of. Source: RFC 9110, section 13.1.5."""
+    return if_range is None or if_range in (headers["etag"], headers["last-modified"])
+
+
+def _may_follow(found: PublishedFile, request_headers: Mapping[str, str]) -> bool:
+    """Say whether the file can be sent while it comes."""
+    if found.size is None or found.size <= HELD_BACK_BYTES or "range" in request_headers:
+        return False
+    return found.sha256 is not None or not any(name in request_headers for name in _NEED_DIGEST)
+
+
+def _followed(fetching: Fetching, incoming: Incoming, headers: dict[str, str], size: int) -> ASGIApp:
+    if "etag" not in headers and incoming.sha256 is not None:
+        headers["etag"] = f'"{incoming.sha256}"'
+    return FollowingAnswer(incoming, fetching.path, size, headers)

@@ -21,14 +21,14 @@ class RequestedPath:
 def requested_path(decoded: str, raw: bytes = b"") -> RequestedPath | None:
     """Return the path to look up, or None if nothing can be published there.
 
-    Repeated slashes count as one. `.` and `..`, control characters and too long paths are refused, and so is an encoded slash
-    (`%2F`, seen in `raw`, the path as it was sent): no published name has any of them.
+    Repeated slashes count as one, and `.` as nothing: apt asks for `./Release`. `..`, control characters and too long paths
+    are refused, and so is an encoded slash (`%2F`, seen in `raw`, the path as it was sent): no published name has any of them.
     """
     if len(decoded) > MAX_PATH_CHARACTERS or b"%2f" in raw.lower():
         return None
     if _CONTROL.search(decoded):
         return None
-    segments = [segment for segment in decoded.split("/") if segment]
-    if any(segment in (".", "..") for segment in segments):
+    segments = [segment for segment in decoded.split("/") if segment not in ("", ".")]
+    if ".." in segments:
         return None
     return RequestedPath("/".join(segments), not segments or decoded.endswith("/"))

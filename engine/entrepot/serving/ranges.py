@@ -1,8 +1,4 @@
-"""Decide which part of a Range header is honoured; no I/O.
-
-Starlette's `FileResponse` sends ranges well, but reads them more strictly than the standard: it answers 400 to units that it
-must ignore, and 416 when one of several ranges lies behind the end. So it is given a header that was read by the standard.
-"""
+"""Decide which parts of a file a Range header asks for; no I/O."""
 
 from __future__ import annotations
 
@@ -10,20 +6,22 @@ import re
 
 #: One range of a set: `first-`, `first-last` or `-suffix length`; 18 digits are more than any file has bytes.
 _RANGE = re.compile(r"(?P<first>[0-9]{0,18})-(?P<last>[0-9]{0,18})")
+#: Who asks for more parts than so many gets the whole file: each one costs, and nobody needs them.
+MOST_PARTS = 100
 
 
-def honoured_range(value: str, size: int) -> str | None:
-    """Return the Range header to serve for a file of `size` bytes, or None to send the whole file.
+def asked_parts(value: str, size: int) -> list[range] | None:
+    """Return the parts of a file of `size` bytes to send for the Range header `value`, or None to send the whole file.
 
-    Unknown units and malformed headers are ignored; ranges behind the end are left out, unless none remains: then they
-    are returned, for a 416 answer.
+    Unknown units and malformed headers are ignored; parts behind the end are left out, and if none remains the list is
+    empty: the answer is 416. Of several, those that overlap are sent as one, and all in their order.
 
-    Source: RFC 9110, sections 14.1.2 and 14.2.
+    Source: RFC 9110, sections 14.1.2, 14.2 and 15.3.7.2.
     """
     unit, separator, members = value.partition("=")
     if not separator or unit.strip().lower() != "bytes":
         return None
-    asked, served = [], []
+    asked, parts = 0, []
     for member in members.split(","):
         text = member.strip()
         if not text:
@@ -34,7 +32,20 @@ def honoured_range(value: str, size: int) -> str | None:
         first, last = match["first"], match["last"]
         if first and last and int(last) < int(first):
             return None
-        asked.append(text)
-        if int(first) < size if first else int(last) > 0 and size > 0:
-            served.append(text)
-    return "bytes=" + ",".join(served or asked) if asked else None
+        asked += 1
+        part = range(int(first), min(int(last) + 1, size) if last else size) if first else range(max(size - int(last), 0), size)
+        if part:
+            parts.append(part)
+    if not asked or asked > MOST_PARTS:
+        return None
+    return _merged(parts)
+
+
+def _merged(parts: list[range]) -> list[range]:
+    merged: list[range] = []
+    for part in sorted(parts, key=lambda each: (each.start, each.stop)):
+        if merged and part.start <= merged[-1].stop:
+            merged[-1] = range(merged[-1].start, max(merged[-1].stop, part.stop))
+        else:
+            merged.append(part)
+    return merged

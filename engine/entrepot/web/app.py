@@ -22,12 +22,13 @@ class WebApp:
     def __init__(self, engine: Engine) -> None:
         """Serve `engine`."""
         readers = Readers(engine)
+        self._fetching = engine.repositories.fetching
         self._rest, self._content = RestApp(engine, readers), content_app(engine, readers)
         self._facades = FacadeDoors(engine, readers, facades=FACADES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request to the door that it is for."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"].startswith("/content/"):  # no other door has such paths
             await self._content(scope, receive, send)
         elif is_below_prefix(scope):
             await self._rest(scope, receive, send)
@@ -35,8 +36,9 @@ class WebApp:
             await (self._facades.find(scope) or self._content)(scope, receive, send)
 
     def let_go(self) -> None:
-        """Answer at once whoever waits for something to change: the server is about to stop."""
+        """Answer at once whoever waits for something to change, or for first bytes: the server is about to stop."""
         self._rest.let_go()
+        self._fetching.let_go()
 
 
 def web_app(engine: Engine) -> WebApp:

@@ -16,7 +16,9 @@ import httpx
 import pytest
 import uvicorn
 
-from entrepot.errors import DatabaseUnavailable
+from entrepot.content.incoming import Here, Incoming
+from entrepot.content.wholeness import Wholeness
+from entrepot.errors import BytesUnavailable, DatabaseUnavailable
 from entrepot.readers import Readers
 from entrepot.repositories.reports import ListedItem, PublishedDirectory, PublishedFile
 from entrepot.serving import content_app
@@ -24,6 +26,7 @@ from entrepot.serving.listing import MEMORY_BYTES
 from entrepot.web.server import bound_socket
 
 if TYPE_CHECKING:
+    from entrepot.content.store import BlobStore
     from entrepot.engine import Engine
 
 _MODIFIED = datetime(2026, 11, 2, 10, 20, 30, 500_000, tzinfo=UTC)
@@ -40,7 +43,10 @@ class PublishedTree:
         self.visits = 0
         self.schemes: list[str] = []
         self.settings = SimpleNamespace(data_dir=folder)
+        self.database = SimpleNamespace(is_embedded=False)
         self.repositories = self
+        self.fetching = self
+        self.wholeness = Wholeness(cast("BlobStore", self))
 
     def add(self, path: str, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
@@ -59,6 +65,24 @@ class PublishedTree:
             msg = "The database postgresql://secret-host/x does not answer"
             raise DatabaseUnavailable(msg)
 
+    def path(self, sha256: str) -> Path:
+        return self.folder / sha256
+
+    def bring(self, found: PublishedFile) -> Incoming:
+        """Look at what is here, and fetch nothing."""
+        incoming = Incoming()
+        data = self.path(str(found.sha256)).read_bytes() if self.path(str(found.sha256)).exists() else b""
+        if hashlib.sha256(data).hexdigest() == found.sha256:
+            self.wholeness.note(found.sha256, self.path(found.sha256).stat())
+            incoming.arrive(Here(found.sha256, len(data)))
+        else:
+            incoming.fail(BytesUnavailable("lost"))
+        return incoming
+
+    def find_published_files(self, asked: list[tuple[str, str]]) -> dict[tuple[str, str], PublishedFile]:
+        found = {(path, scheme): self.published(path, scheme=scheme) for path, scheme in asked}
+        return {key: file for key, file in found.items() if isinstance(file, PublishedFile)}
+
     def published(self, path: str, *, scheme: str = "http") -> PublishedFile | PublishedDirectory | None:
         self.check()
         assert self.visits
@@ -66,7 +90,7 @@ class PublishedTree:
         if path in self.files:
             data = self.files[path]
             digest = hashlib.sha256(data).hexdigest()
-            return PublishedFile(path, digest, len(data), _MODIFIED, self.folder / digest, is_live=True)
+            return PublishedFile(path, digest, len(data), _MODIFIED, self.folder / digest, is_live=True, blob=1)
         prefix = f"{path}/" if path else ""
         inside = sorted({name[len(prefix) :].split("/", 1)[0] for name in self.files if name.startswith(prefix)})
         return PublishedDirectory(path, self._items(prefix, inside)) if inside or not path else None
