@@ -82,6 +82,18 @@ class PulpClient:
             if task["state"] in _ENDED and task["finish_time"] is not None:
                 return task
 
+    def upload(self, repository_id: str, content: bytes, unit: dict[str, Any], *, chunk: int = 200_000) -> dict[str, Any]:
+        """Upload and import as pulp-smash does, chunk by chunk, and return the task that has ended."""
+        request = self.call("POST", "content/uploads/", {})
+        assert sorted(request) == ["_href", "upload_id"]
+        for offset in range(0, len(content), chunk):
+            response = self._http.put(f"{request['_href']}{offset}/", content=content[offset : offset + chunk])
+            assert (response.status_code, response.json()) == (200, None)
+        body = {"upload_id": request["upload_id"], "unit_metadata": None, **unit}
+        task = self.poll(self.spawned(self.call("POST", f"repositories/{repository_id}/actions/import_upload/", body))[0])
+        assert self.call("DELETE", request["_href"]) is None
+        return task
+
     # pubtools-pulplib
 
     def poll_by_search(self, task_ids: Sequence[str]) -> list[dict[str, Any]]:

@@ -5,11 +5,13 @@ Source: the Pulp 2 REST contract, 0.3 and appendix A.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
 
+import httpx
 import pytest
 from tests.acceptance.conftest import Feed, serving
 from tests.acceptance.pulp_client import PulpClient, Refused
@@ -148,6 +150,49 @@ def test_units_are_found_by_their_fields(client: PulpClient, feed: Feed, name: s
 
     assert [(item["metadata"]["name"], item["metadata"]["size"]) for item in found] == [("c.iso", 3), ("b.iso", 2)]
     assert {item["unit_type_id"] for item in found} == {"iso"}
+
+
+def test_units_are_copied_removed_and_deleted_as_orphans(client: PulpClient, feed: Feed, name: str) -> None:
+    feed.offer({f"{name}-{letter}.iso": name.encode() * size for size, letter in enumerate("abc", 1)})
+    make(client, name, feed)
+    other = f"{name}-other"
+    make(client, other)
+    client.follow(client.call("POST", f"repositories/{name}/actions/sync/", {}))
+    chosen = {"type_ids": ["iso"], "filters": {"unit": {"name": {"$in": [f"{name}-a.iso", f"{name}-b.iso"]}}}}
+
+    body = {"source_repo_id": name, "criteria": chosen}
+    (copied,) = client.follow(client.call("POST", f"repositories/{other}/actions/associate/", body))
+    for holder in (name, other):
+        (removed,) = client.follow(client.call("POST", f"repositories/{holder}/actions/unassociate/", {"criteria": chosen}))
+
+    for task in (copied, removed):
+        assert {unit["type_id"] for unit in task["result"]["units_successful"]} == {"iso"}
+        assert sorted(unit["unit_key"]["name"][-5] for unit in task["result"]["units_successful"]) == ["a", "b"]
+    orphans = [one for one in client.call("GET", "content/orphans/iso/") if one["name"].startswith(f"{name}-")]
+    assert sorted(one["name"][-5] for one in orphans) == ["a", "b"]
+    client.follow(client.call("DELETE", orphans[0]["_href"]))
+    listed = [{"content_type_id": "iso", "unit_id": orphans[1]["_id"]}]
+    client.follow(client.call("POST", "content/actions/delete_orphans/", listed))
+    for orphan in orphans:
+        assert client.delete(orphan["_href"]) is None
+    found = client.search("content/units/iso", {"filters": {"name": {"$regex": f"^{name}-"}}}, include_repos=True)
+    assert [(unit["name"], unit["repository_memberships"]) for unit in found] == [(f"{name}-c.iso", [name])]
+
+
+def test_a_file_is_uploaded_in_chunks_and_published(client: PulpClient, name: str) -> None:
+    make(client, name)
+    content = name.encode() * 100_000
+    digest = hashlib.sha256(content).hexdigest()
+    unit = {"unit_type_id": "iso", "unit_key": {"name": f"{name}.iso", "checksum": digest, "size": len(content)}}
+
+    task = client.upload(name, content, unit)
+    again = client.upload(name, content, unit)
+    wrong = client.upload(name, content[1:], unit)
+
+    assert (task["state"], task["result"]["success_flag"], again["state"]) == ("finished", True, "finished")
+    assert (wrong["state"], wrong["error"]["code"]) == ("error", "PLP0047")
+    client.follow(client.call("POST", f"repositories/{name}/actions/publish/", {"id": "d1"}))
+    assert httpx.get(f"{client.url}/content/{name}/{name}.iso").content == content
 
 
 def test_what_is_gone_counts_as_deleted(client: PulpClient, name: str) -> None:

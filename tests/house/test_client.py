@@ -10,7 +10,7 @@ import pytest
 from entrepot import client
 from entrepot.engine import Engine
 from entrepot.propagation import Edges
-from entrepot.repositories import Repositories, Repository
+from entrepot.repositories import Contents, Repositories, Repository
 from entrepot.schedules import Schedules
 from entrepot.tasking import TaskGroup, TaskHandle, Tasks
 from entrepot.tenants import Tenants
@@ -22,6 +22,7 @@ PAIRS = [
     (TaskGroup, client.TaskGroup),
     (Repositories, client.Repositories),
     (Repository, client.Repository),
+    (Contents, client.Contents),
     (Schedules, client.Schedules),
     (Edges, client.Edges),
     (Tenants, client.Tenants),
@@ -62,7 +63,10 @@ ABSENT = {
     "Schedules": {"go_round": MACHINE, "return_to_grid": MACHINE},
     "Edges": {"flipped": "repositories call it, within a transaction", "settle": MACHINE},
     "Tenants": {"authenticate": "facades ask it, and they run on the machine"},
-    "Repositories": {"published": "what is published is served below /content/"},
+    "Repositories": {
+        "find_published_files": "what is published is served below /content/",
+        "published": "what is published is served below /content/",
+    },
 }
 #: What only a client has, and why.
 MORE = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +13,7 @@ from typing import Annotated
 import typer
 
 from entrepot.cli import (
+    content,
     database,
     deploy,
     edge,
@@ -53,6 +56,7 @@ app.command("serve")(server.serve)
 app.command("scheduler")(server.scheduler)
 app.add_typer(worker.app, name="worker")
 app.add_typer(repo.app, name="repo")
+app.add_typer(content.app, name="content")
 app.add_typer(task.app, name="task")
 app.add_typer(group.app, name="group")
 app.add_typer(schedule.app, name="schedule")
@@ -136,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
         typer.echo(f"entrepot {__version__}")
         return 0
     try:
-        code = app(given, prog_name="entrepot", standalone_mode=False, obj=session)
+        code = _commands()(given, prog_name="entrepot", standalone_mode=False, obj=session)
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
@@ -153,6 +157,12 @@ def main(arguments: list[str] | None = None) -> int:
         failure.write(as_json=session.as_json or _asks_for_json(given))
         return failure.exit_code
     return code if isinstance(code, int) else 0
+
+
+@cache
+def _commands() -> Callable[..., object]:
+    """Return the program with all of its commands, which typer would make anew for each command line of a process."""
+    return typer.main.get_command(app)
 
 
 def _is_plea_for_help(error: Exception) -> bool:

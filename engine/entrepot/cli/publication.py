@@ -1,4 +1,4 @@
-"""`entrepot repo publish`, `publications` and `roll-back`: what is served, now and before."""
+"""`entrepot repo publish`, `publications`, `compare` and `roll-back`: what is served, now and before."""
 
 from __future__ import annotations
 
@@ -81,6 +81,41 @@ def publications(
     ]
     columns = ("REVISION#", "STATE", "CREATED", "FILES#", "ADDED#", "UPDATED#", "REMOVED#")
     write_table(columns, rows, empty=f"Repository {repository_id} has not been published yet.")
+
+
+def compare(
+    ctx: typer.Context,
+    repository_id: RepositoryId,
+    *,
+    before: Annotated[int, typer.Option("--from", metavar="N", help="The publication to start from; see `publications`.")],
+    after: Annotated[int, typer.Option("--to", metavar="M", help="The other one.")],
+    distributor_id: DistributorId = None,
+    output: OutputOption = None,  # noqa: ARG001 - read by its callback
+) -> None:
+    """Print which paths two publications do not have alike.
+
+    With their sizes. Both must be kept.
+
+    Example: entrepot repo compare zoo --from 3 --to 4
+    """
+    from entrepot.cli.output import size_text, write_json, write_table
+
+    session = Session.of(ctx)
+    with session.service() as engine:
+        repository = engine.repositories.get(repository_id)
+        chosen = chosen_distributor(repository.report(), distributor_id)
+        difference = repository.compare_publications(chosen, before, after)
+    if session.as_json:
+        write_json(difference)
+        return
+    parts = (("added", difference.added), ("changed", difference.changed), ("removed", difference.removed))
+    rows = [
+        (word, one.path, *("-" if size is None else size_text(size) for size in (one.size_before, one.size_after)))
+        for word, changes in parts
+        for one in changes
+    ]
+    empty = f"Publications {before} and {after} of {repository_id} are alike."
+    write_table(("CHANGE", "PATH", f"SIZE IN {before}#", f"SIZE IN {after}#"), rows, flexible="PATH", empty=empty)
 
 
 def roll_back(

@@ -9,7 +9,7 @@ import typer
 
 from entrepot.cli import distributor as distributor_commands
 from entrepot.cli import importer as importer_commands
-from entrepot.cli import publication, sync
+from entrepot.cli import publication, repo_content, sync
 from entrepot.cli.failures import FAILED
 from entrepot.cli.session import OutputOption, Session
 from entrepot.cli.sync import BackgroundOption, RepositoryId
@@ -268,8 +268,10 @@ def _settings(config: dict[str, JSON]) -> list[tuple[str, object]]:
 app.command("sync")(sync.sync)
 app.command("publish")(publication.publish)
 app.command("publications")(publication.publications)
+app.command("compare")(publication.compare)
 app.command("roll-back")(publication.roll_back)
 app.command("history")(sync.history)
 app.command("download")(sync.download)
+app.add_typer(repo_content.app, name="content")
 app.add_typer(importer_commands.app, name="importer")
 app.add_typer(distributor_commands.app, name="distributor")

@@ -14,6 +14,9 @@ from entrepot.tasking.waiting import rough_text
 if TYPE_CHECKING:
     from entrepot.tasking import TaskReport
 
+#: The tag of tasks that delete orphans. Source: the Pulp 2 REST contract, section 5.3.
+_ORPHANS = "pulp:content_unit:orphans"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -113,7 +116,7 @@ def outcome(report: TaskReport) -> str:
     """Return how a task ended, as one sentence without a full stop: `finished in 1.20 s: 3 added, 0 updated, 0 removed`."""
     took = f" in {span_text(report.finished - report.started)}" if report.finished and report.started else ""
     state = "failed" if report.state == "error" else report.state
-    told = ", ".join(_counts(report.result))
+    told = ", ".join(_deleted(report.result) if _ORPHANS in report.tags else _counts(report.result))
     return f"{state}{took}" + (f": {told}" if told else "")
 
 
@@ -137,10 +140,24 @@ def _step(key: str, item: dict[str, JSON]) -> Step:
     )
 
 
-def _counts(result: JSON) -> list[str]:
-    """Return what a sync or publish did, from its result. Source: the Pulp 2 REST contract, section 2.8."""
+def _deleted(result: JSON) -> list[str]:
+    """Return how many orphans of each type were deleted."""
     if not isinstance(result, dict):
         return []
+    return [f"{count:,} {kind} deleted" for kind, count in result.items() if isinstance(count, int)] or ["nothing to delete"]
+
+
+def _counts(result: JSON) -> list[str]:
+    """Return what a sync or publish did, or a copy or removal, from its result.
+
+    Source: the Pulp 2 REST contract, sections 2.8 and 5.1.
+    """
+    if not isinstance(result, dict):
+        return []
+    units = result.get("units_successful")
+    if isinstance(units, list):
+        count = result.get("units_total", len(units))
+        return [f"{count:,} unit{'' if count == 1 else 's'}"] if isinstance(count, int) else []
     summary = result.get("summary")
     counts = [(noun, result.get(f"{noun}_count")) for noun in ("added", "updated", "removed")]
     if isinstance(summary, dict):

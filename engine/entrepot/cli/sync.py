@@ -1,4 +1,4 @@
-"""`entrepot repo sync`, `download` and `history`: bring content in, look whether it is there, and see how that went."""
+"""`entrepot repo sync`, `download` and `history`: bring content in, fetch what is missing of it, and see how that went."""
 
 from __future__ import annotations
 
@@ -57,14 +57,15 @@ def download(
     ctx: typer.Context,
     repository_id: RepositoryId,
     *,
-    verify: Annotated[bool, typer.Option("--verify", help="Read every file and compare its digest.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Read every file, compare its digest, and repair.")] = False,
     background: BackgroundOption = False,
     timeout: TimeoutOption = None,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
-    """Look whether every file of a repository is in the store.
+    """Fetch every file of a repository that is not in the store yet.
 
-    What is missing or damaged is named by `entrepot task show`, and fails nothing. It does not wait for other tasks.
+    With `--verify` all files are read, and those that are damaged are fetched again. What cannot be had is named by
+    `entrepot task show`, and fails nothing. It does not wait for other tasks.
 
     Example: entrepot repo download zoo --verify
     """

@@ -1,10 +1,12 @@
 """The engine over REST: `Client` offers the names of `Engine` to programs that run elsewhere.
 
-The walk of a call: `service`, `tasks`, `handle`, `groups`, `repositories`, `repository`, `schedules`, `edges` and `tenants`
-have the methods of the engine's classes of the same names; `connection` sends the request, and again if nothing can have come
-of it; `refusals` makes an error of an error document; `documents` makes reports of the others; `events` follows a task.
+The walk of a call: `service`, `tasks`, `handle`, `groups`, `repositories`, `repository`, `contents`, `schedules`, `edges` and
+`tenants` have the methods of the engine's classes of the same names; `connection` sends the request, and again if nothing can
+have come of it; `refusals` makes an error of an error document; `documents` and `content_documents` make reports of the others;
+`events` follows a task.
 """
 
+from entrepot.client.contents import Contents
 from entrepot.client.edges import Edges
 from entrepot.client.groups import TaskGroup
 from entrepot.client.handle import TaskHandle
@@ -15,4 +17,15 @@ from entrepot.client.service import Client
 from entrepot.client.tasks import Tasks
 from entrepot.client.tenants import Tenants
 
-__all__ = ["Client", "Edges", "Repositories", "Repository", "Schedules", "TaskGroup", "TaskHandle", "Tasks", "Tenants"]
+__all__ = [
+    "Client",
+    "Contents",
+    "Edges",
+    "Repositories",
+    "Repository",
+    "Schedules",
+    "TaskGroup",
+    "TaskHandle",
+    "Tasks",
+    "Tenants",
+]

@@ -36,6 +36,8 @@ _ERROR = 400
 _UNAVAILABLE = (502, 503, 504)
 
 Query: TypeAlias = "Sequence[tuple[str, str]]"
+#: A JSON document that is sent, or bytes as they are.
+Sent: TypeAlias = "dict[str, Any] | list[Any] | bytes"
 Certificate: TypeAlias = "tuple[str | Path, str | Path] | str | Path"
 Verify: TypeAlias = "bool | str | Path | ssl.SSLContext"
 
@@ -90,13 +92,13 @@ class Connection:
         """Return what a request finds that changes nothing, though it is a POST."""
         return self.ask("POST", segments, body=body, is_safe=True).document
 
-    def post(self, *segments: str, body: dict[str, Any] | None = None, is_safe: bool = False) -> Any:  # noqa: ANN401 - parsed JSON
+    def post(self, *segments: str, body: Sent | None = None, is_safe: bool = False, query: Query = ()) -> Any:  # noqa: ANN401 - parsed JSON
         """Return the document that answers a POST."""
-        return self.ask("POST", segments, body=body, is_safe=is_safe).document
+        return self.ask("POST", segments, body=body, is_safe=is_safe, query=query).document
 
-    def put(self, *segments: str, body: dict[str, Any], query: Query = ()) -> Any:  # noqa: ANN401 - parsed JSON
+    def put(self, *segments: str, body: Sent, query: Query = (), is_safe: bool = False) -> Any:  # noqa: ANN401 - parsed JSON
         """Return the document that answers a PUT."""
-        return self.ask("PUT", segments, body=body, query=query).document
+        return self.ask("PUT", segments, body=body, query=query, is_safe=is_safe).document
 
     def delete(self, *segments: str, query: Query = ()) -> Answered:
         """Return what answers a DELETE."""
@@ -108,7 +110,7 @@ class Connection:
         segments: Sequence[str],
         *,
         query: Query = (),
-        body: dict[str, Any] | None = None,
+        body: Sent | None = None,
         is_safe: bool = False,
         patience: float = 0.0,
     ) -> Answered:
@@ -116,13 +118,14 @@ class Connection:
 
         Raises the error that the server names, `ServerUnavailable`, and `InvalidValue` for a body that is no JSON.
         """
-        content = None if body is None else _encoded(body)
+        content = body if body is None or isinstance(body, bytes) else _encoded(body)
+        kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
         request = self._client.build_request(
             method,
             self._address(segments),
             params=list(query) or None,
             content=content,
-            headers={} if content is None else {"content-type": "application/json"},
+            headers={} if content is None else {"content-type": kind},
             timeout=httpx.Timeout(self.timeout, read=self.timeout + patience),
         )
         response = self._sent(request, tries=_TRIES if is_safe or method == "GET" else 1)
@@ -252,11 +255,11 @@ def _quoted(segment: object) -> str:
     return segment.replace(".", "%2E") if segment in (".", "..") else quote(segment, safe="")
 
 
-def _encoded(body: dict[str, Any]) -> bytes:
+def _encoded(body: dict[str, Any] | list[Any]) -> bytes:
     try:
         return json.dumps(body, allow_nan=False, ensure_ascii=False, default=_plainly).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        refused = [name for name, value in body.items() if not _is_json(value)]
+        refused = [name for name, value in body.items() if not _is_json(value)] if isinstance(body, dict) else ["items"]
         raise InvalidValue(*refused, why=f"it must be JSON ({error})") from error
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from entrepot import clock
+from entrepot.repositories.comparing import PathChange, PublicationDifference
 from entrepot.repositories.reports import DistributorReport, HistoryEntry, ImporterReport, PublicationReport, RepositoryReport
 from entrepot.repositories.unit_search import AssociatedUnit
 from entrepot.schedules import SchedulePreview, ScheduleReport
@@ -56,7 +57,7 @@ def task_report(document: Document) -> TaskReport:
 def group_report(document: Document) -> GroupReport:
     """Return the report of a group of tasks."""
     summary = {name: document[name] for name in (*STATES, "total")}
-    return GroupReport(document["group_id"], _moment(document["create_time"]), summary)
+    return GroupReport(document["group_id"], moment(document["create_time"]), summary)
 
 
 def worker_report(document: Document) -> WorkerReport:
@@ -67,8 +68,8 @@ def worker_report(document: Document) -> WorkerReport:
         pid=document["pid"],
         threads=document["threads"],
         version=document["version"],
-        started=_moment(document["start_time"]),
-        beat=_moment(document["last_heartbeat"]),
+        started=moment(document["start_time"]),
+        beat=moment(document["last_heartbeat"]),
         alive=document["alive"],
         state=document["state"],
         queues=tuple(document["queues"]),
@@ -91,7 +92,7 @@ def repository_report(document: Document) -> RepositoryReport:
         content_unit_counts=document["content_unit_counts"],
         last_unit_added=_find_moment(document["last_unit_added"]),
         last_unit_removed=_find_moment(document["last_unit_removed"]),
-        created=_moment(document["create_time"]),
+        created=moment(document["create_time"]),
         revision=document["revision"],
         importer=importer_report(importers[0]) if importers else None,
         distributors=tuple(map(distributor_report, document["distributors"])),
@@ -154,7 +155,7 @@ def publication_report(document: Document) -> PublicationReport:
     """Return the report of a publication."""
     return PublicationReport(
         revision=document["revision"],
-        created=_moment(document["create_time"]),
+        created=moment(document["create_time"]),
         repository_revision=document["repository_revision"],
         entry_count=document["entry_count"],
         added_count=document["added_count"],
@@ -162,6 +163,12 @@ def publication_report(document: Document) -> PublicationReport:
         removed_count=document["removed_count"],
         is_live=document["is_live"],
     )
+
+
+def publication_difference(document: Document) -> PublicationDifference:
+    """Return what tells two publications apart."""
+    added, changed, removed = (tuple(map(_path_change, document[name])) for name in ("added", "changed", "removed"))
+    return PublicationDifference(document["before"], document["after"], added, changed, removed)
 
 
 def associated_unit(document: Document) -> AssociatedUnit:
@@ -172,8 +179,8 @@ def associated_unit(document: Document) -> AssociatedUnit:
         unit_id=document["unit_id"],
         unit_type_id=document["unit_type_id"],
         repository_id=document["repo_id"],
-        created=_moment(document["created"]),
-        updated=_moment(document["updated"]),
+        created=moment(document["created"]),
+        updated=moment(document["updated"]),
         data={name: value for name, value in metadata.items() if name not in _UNITS_FRAME},
         downloaded=metadata["downloaded"],
         user_metadata=metadata["pulp_user_metadata"],
@@ -212,7 +219,7 @@ def schedule_report(document: Document) -> ScheduleReport:
 
 def schedule_preview(document: Document) -> SchedulePreview:
     """Return when a schedule runs next."""
-    runs = tuple(map(_moment, document["runs"]))
+    runs = tuple(map(moment, document["runs"]))
     return SchedulePreview(document["schedule"], document["time_zone"], document["sentence"], runs)
 
 
@@ -226,6 +233,10 @@ def _attempt(document: Document) -> Attempt:
     )
 
 
+def _path_change(document: Document) -> PathChange:
+    return PathChange(document["path"], document["size_before"], document["size_after"])
+
+
 def _row(document: Document) -> int:
     return int(document["_id"]["$oid"], 16)
 
@@ -235,8 +246,9 @@ def _exact(microseconds: int | None) -> datetime | None:
 
 
 def _find_moment(text: str | None) -> datetime | None:
-    return None if text is None else _moment(text)
+    return None if text is None else moment(text)
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """Return the moment that a document writes, in UTC."""
     return datetime.fromisoformat(text).astimezone(UTC)

@@ -58,6 +58,10 @@ class Repositories:
         """Return the repository with this id; raises `MissingResource`."""
         return Repository(self._connection, self._connection.get("repositories", repository_id)["id"])
 
+    def handle(self, repository_id: str) -> Repository:
+        """Return the repository with this id, without looking whether it exists."""
+        return Repository(self._connection, repository_id)
+
     def list(self) -> list[Repository]:
         """Return all repositories, by id."""
         return [Repository(self._connection, document["id"]) for document in self._connection.get("repositories")]

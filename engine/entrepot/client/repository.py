@@ -12,6 +12,7 @@ from entrepot.client.documents import (
     distributor_report,
     history_entry,
     importer_report,
+    publication_difference,
     publication_report,
     repository_report,
 )
@@ -24,6 +25,7 @@ from entrepot.repositories import UNSET, Unset
 if TYPE_CHECKING:
     from entrepot.criteria import UnitCriteria
     from entrepot.repositories import DistributorReport, HistoryEntry, ImporterReport, PublicationReport, RepositoryReport
+    from entrepot.repositories.comparing import PublicationDifference
     from entrepot.repositories.schedule_reports import ScheduleOptions, ScheduleReport
     from entrepot.repositories.unit_search import AssociatedUnit
 
@@ -184,6 +186,44 @@ class Repository:
         """Enqueue a look whether the store has every file; `verify_all_units` reads them all. Raises `WrongType`."""
         return self._enqueued("actions", "download", body={"verify_all_units": verify_all_units})
 
+    # -- its units -----------------------------------------------------------------------------------------------
+
+    def copy_from(
+        self, source_id: str, criteria: UnitCriteria | None = None, override_config: Mapping[str, JSON] | None = None
+    ) -> TaskHandle:
+        """Enqueue a copy of the units of the repository `source_id` that `criteria` select; all of them without.
+
+        Its result lists them. Raises `InvalidValue` (source_repo_id) if there is no such source, `PermissionDenied` if who
+        asks may not see it.
+        """
+        body = {"source_repo_id": source_id, "criteria": _sent(criteria), "override_config": override_config}
+        return self._enqueued("actions", "associate", body=body)
+
+    def remove_units(self, criteria: UnitCriteria | None = None) -> TaskHandle:
+        """Enqueue the removal of the units that `criteria` select; of all without. See `Contents` for the rest."""
+        return self._enqueued("actions", "unassociate", body={"criteria": _sent(criteria)})
+
+    def import_upload(
+        self,
+        upload_id: str,
+        unit_type_id: str,
+        unit_key: Mapping[str, JSON],
+        unit_metadata: Mapping[str, JSON] | None = None,
+        override_config: Mapping[str, JSON] | None = None,
+    ) -> TaskHandle:
+        """Enqueue the import of an upload as a unit; the upload stays until it is deleted, or expires.
+
+        Whether there is such a repository, upload and unit type is found out by the task, as in Pulp 2. Raises `InvalidValue`.
+        """
+        body = {
+            "upload_id": upload_id,
+            "unit_type_id": unit_type_id,
+            "unit_key": unit_key,
+            "unit_metadata": unit_metadata,
+            "override_config": override_config,
+        }
+        return self._enqueued("actions", "import_upload", body=body)
+
     # -- its schedules -------------------------------------------------------------------------------------------
 
     def schedule_sync(
@@ -243,6 +283,11 @@ class Repository:
         """Return the publications of one distributor that are kept, newest first."""
         return list(map(publication_report, self._get("distributors", distributor_id, "publications")))
 
+    def compare_publications(self, distributor_id: str, before: int, after: int) -> PublicationDifference:
+        """Return which paths two kept publications do not have alike; raises `MissingResource` if one is not kept."""
+        query = [("before", str(before)), ("after", str(after))]
+        return publication_difference(self._get("distributors", distributor_id, "publications", "compare", query=query))
+
     def roll_back(self, distributor_id: str, revision: int) -> PublicationReport:
         """Serve an earlier (or later) publication from now on; raises `MissingResource` if it is not kept.
 
@@ -266,6 +311,10 @@ class Repository:
     def _removed(self, *segments: str) -> TaskHandle:
         call_report = self._connection.delete("repositories", self.repository_id, *segments).document
         return spawned(self._connection, call_report)[0]
+
+
+def _sent(criteria: UnitCriteria | None) -> dict[str, Any] | None:
+    return None if criteria is None else whole(criteria.source)
 
 
 def _iso(moment: datetime) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from entrepot import clock
 from entrepot.client.connection import Certificate, Connection, Verify
+from entrepot.client.contents import Contents
 from entrepot.client.documents import worker_report
 from entrepot.client.edges import Edges
 from entrepot.client.groups import TaskGroup
@@ -35,6 +36,7 @@ class Client:
 
     tasks: Tasks
     repositories: Repositories
+    content: Contents
     schedules: Schedules
     edges: Edges
     tenants: Tenants
@@ -59,6 +61,7 @@ class Client:
         self._connection = Connection(url, auth=auth, token=token, cert=cert, verify=verify, timeout=timeout)
         self.tasks = Tasks(self._connection)
         self.repositories = Repositories(self._connection)
+        self.content = Contents(self._connection)
         self.schedules = Schedules(self._connection)
         self.edges = Edges(self._connection)
         self.tenants = Tenants(self._connection)

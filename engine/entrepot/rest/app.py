@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from entrepot.access import HASHES_AT_ONCE, Operation
-from entrepot.errors import BodyTooLarge, EntrepotError, MissingResource
+from entrepot.errors import JSON, BodyTooLarge, EntrepotError, MissingResource
 from entrepot.readers import READER_THREADS
 from entrepot.rest import problems
 from entrepot.rest.authentication import takes_a_hash, who
-from entrepot.rest.endpoint import PREFIX, Answer, Asked, Endpoint, Event, Events, Wait
+from entrepot.rest.endpoint import PREFIX, Answer, Asked, Body, Endpoint, Event, Events, Intake, Wait
+from entrepot.rest.intake import take_in
 from entrepot.rest.live import Changes
-from entrepot.rest.reading import read_document, read_query
+from entrepot.rest.reading import read_document, read_list, read_query
 from entrepot.rest.routes import ENDPOINTS
 from entrepot.rest.routing import Routing, segments_of
 from entrepot.rest.sending import EVENTS_HEADERS, Sealed, Stream, allowed, client_gone, seal, send_events, send_sealed
@@ -105,12 +106,16 @@ class RestApp:
         if endpoint is None:
             return allowed(heard.method, endpoints)
         names = dict(zip(endpoint.names, values, strict=True))
-        if endpoint.body and not _is_small(heard.scope):
+        is_read = endpoint.body is not None and endpoint.body.kind != "bytes"
+        if is_read and not _is_small(heard.scope):
             await self._run(heard, endpoint, partial(self._permitted, heard, endpoint, names))
-        body = await _body(heard.scope, receive, self._engine.settings.max_body_bytes) if endpoint.body else b""
+        body = await _body(heard.scope, receive, self._engine.settings.max_body_bytes) if is_read else b""
         if body is None:
             return None
         outcome = await self._run(heard, endpoint, partial(self._work, heard, endpoint, names, body))
+        if isinstance(outcome, Intake):
+            end = await take_in(outcome, receive, self._write)
+            return None if end is None else await self._readers.run(lambda: seal(end(), heard.scope))
         if isinstance(outcome, Wait):
             return await self._wait(outcome, heard.scope, receive)
         return await self._begin(heard, outcome) if isinstance(outcome, Events) else outcome
@@ -120,6 +125,10 @@ class RestApp:
         takes_a_turn = endpoint.permission is not None and takes_a_hash(self._engine, heard.scope)
         writes = endpoint.permission not in (None, Operation.READ)
         async with self._hashing if takes_a_turn else nullcontext(), self._writing if writes else nullcontext():
+            return await self._readers.run(work)
+
+    async def _write(self, work: Callable[[], object]) -> object:
+        async with self._writing:
             return await self._readers.run(work)
 
     async def _look(self, look: Callable[[], _Result]) -> _Result:
@@ -141,12 +150,12 @@ class RestApp:
             access.require(principal, endpoint.permission, resource)
         return principal
 
-    def _work(self, heard: Heard, endpoint: Endpoint, names: Mapping[str, str], body: bytes) -> Sealed | Wait | Events:
+    def _work(self, heard: Heard, endpoint: Endpoint, names: Mapping[str, str], body: bytes) -> Sealed | Wait | Events | Intake:
         """Answer in a reader's thread: authentication and permission, then the body, then the view, as Pulp does."""
         principal = self._permitted(heard, endpoint, names)
-        document = read_document(body, is_optional=endpoint.body.is_optional) if endpoint.body else {}
-        query = read_query(heard.scope["query_string"])
-        outcome = endpoint.view(Asked(self._engine, principal, names, query, document, PREFIX + heard.resource, heard.scope))
+        document, items = _parsed(body, endpoint.body)
+        query, path = read_query(heard.scope["query_string"]), PREFIX + heard.resource
+        outcome = endpoint.view(Asked(self._engine, principal, names, query, document, path, heard.scope, items))
         return seal(outcome, heard.scope) if isinstance(outcome, Answer) else outcome
 
     async def _wait(self, wait: Wait, scope: Scope, receive: Receive) -> Sealed | None:
@@ -211,6 +220,15 @@ def _announced(scope: Scope) -> int | None:
         return None
     length = headers.get(b"content-length", b"0")
     return int(length) if length.isdigit() else None
+
+
+def _parsed(body: bytes, wanted: Body | None) -> tuple[dict[str, JSON], list[JSON]]:
+    """Return the object that a body is, and the list; what it is not is empty."""
+    if wanted is None or wanted.kind == "bytes":
+        return {}, []
+    if wanted.kind == "list":
+        return {}, read_list(body)
+    return read_document(body, is_optional=wanted.is_optional), []
 
 
 def _is_small(scope: Scope) -> bool:

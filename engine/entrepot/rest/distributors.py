@@ -6,19 +6,21 @@ Publications are this project's own.
 from __future__ import annotations
 
 from entrepot.access import Operation
-from entrepot.errors import WrongType
-from entrepot.rest.endpoint import Answer, Asked, Body, Endpoint
+from entrepot.errors import InvalidValue, MissingValue, WrongType
+from entrepot.rest.endpoint import Answer, Asked, Body, Endpoint, Parameter
 from entrepot.rest.ownership import grant_to_creator
-from entrepot.rest.reading import find_object, required
+from entrepot.rest.reading import find_object, required, whole_number
 from entrepot.rest.repositories import NEW_DISTRIBUTOR
 from entrepot.rest.repository_shapes import (
+    DIFFERENCE,
     DISTRIBUTOR,
     PUBLICATION,
+    difference_shape,
     distributor_href,
     distributor_shape,
     publication_shape,
 )
-from entrepot.rest.schemas import BOOLEAN, CALL_REPORT, OBJECT_OR_NULL, body, many
+from entrepot.rest.schemas import BOOLEAN, CALL_REPORT, INTEGER, OBJECT_OR_NULL, body, many
 from entrepot.rest.shapes import accepted
 
 _CHANGES = body(
@@ -82,6 +84,20 @@ def list_publications(asked: Asked) -> Answer:
     return Answer([publication_shape(report) for report in repository.publications(asked.names["distributor_id"])])
 
 
+def compare_publications(asked: Asked) -> Answer:
+    """Return which paths two kept publications of a distributor do not have alike, with their sizes in bytes."""
+    given = {name: asked.query.get(name, [""])[-1] for name in ("before", "after")}
+    if missing := [name for name, text in given.items() if not text]:
+        raise MissingValue(*missing)
+    revisions = {name: whole_number(text) for name, text in given.items()}
+    before, after = revisions["before"], revisions["after"]
+    if before is None or after is None:
+        refused = [name for name, revision in revisions.items() if revision is None]
+        raise InvalidValue(*refused, why="it must be the whole number of a publication")
+    repository = asked.engine.repositories.get(asked.names["repository_id"])
+    return Answer(difference_shape(repository.compare_publications(asked.names["distributor_id"], before, after)))
+
+
 _ALL = "/v2/repositories/{repository_id}/distributors/"
 _ONE = f"{_ALL}{{distributor_id}}/"
 
@@ -100,4 +116,13 @@ ENDPOINTS = (
     Endpoint("PUT", _ONE, Operation.UPDATE, update_distributor, {202: CALL_REPORT}, problems=(400, 404), body=Body(_CHANGES)),
     Endpoint("DELETE", _ONE, Operation.DELETE, remove_distributor, {202: CALL_REPORT}, problems=(404,)),
     Endpoint("GET", f"{_ONE}publications/", Operation.READ, list_publications, {200: many(PUBLICATION)}, problems=(404,)),
+    Endpoint(
+        "GET",
+        f"{_ONE}publications/compare/",
+        Operation.READ,
+        compare_publications,
+        {200: DIFFERENCE},
+        problems=(404,),
+        query=(Parameter("before", "The revision to start from.", INTEGER), Parameter("after", "The other one.", INTEGER)),
+    ),
 )

@@ -169,8 +169,14 @@ def _curl(endpoint: Endpoint) -> str:
         words.append("-u LOGIN")
     if endpoint.method != "GET":
         words.append(f"-X {endpoint.method}")
-    if endpoint.body is not None:
-        example = {name: _example(inside) for name, inside, is_required in _fields(endpoint.body.schema) if is_required}
+    if endpoint.body is not None and endpoint.body.kind == "bytes":
+        words.append("--data-binary @FILE")
+    elif endpoint.body is not None:
+        item = endpoint.body.schema.get("items")
+        schema = item if isinstance(item, dict) else endpoint.body.schema
+        example: JSON = {name: _example(inside) for name, inside, is_required in _fields(schema) if is_required}
+        if endpoint.body.kind == "list":
+            example = [example]
         words.append(f"-H 'Content-Type: application/json' -d '{json.dumps(example, ensure_ascii=False)}'")
     return f"{' '.join(words)} https://SERVER{PREFIX}{path}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from entrepot.errors import JSON
 
@@ -25,8 +25,9 @@ Schema: TypeAlias = "dict[str, JSON]"
 class Asked:
     """A request as views see it: who asks, what the path names, the query and the body.
 
-    `query` holds the values of each parameter in their order; `document` is the body, `{}` if there is none; `path` is the
-    whole path as it is written in answers; `scope` is the connection, for those who need its address.
+    `query` holds the values of each parameter in their order; `document` is the body, `{}` if there is none; `items` is a
+    body that is a list; `path` is the whole path as it is written in answers; `scope` is the connection, for those who need
+    its address.
     """
 
     engine: Engine
@@ -36,6 +37,7 @@ class Asked:
     document: dict[str, JSON]
     path: str
     scope: Scope
+    items: list[JSON] = field(default_factory=list)
 
     @property
     def login(self) -> str:
@@ -90,20 +92,36 @@ class Events:
     seconds: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A body of bytes that is yet to come: `take` is called with each piece of it and how many bytes came before that.
+
+    Each call is in a reader's thread, which waits for no client. `end` returns the answer once all has come; it is not called
+    if the client goes before that.
+    """
+
+    take: Callable[[int, bytes], object]
+    end: Callable[[], Answer]
+
+
 #: The document of an answer without a body.
 NOTHING = object()
 #: The header that says how many were canceled or removed, where the contract leaves the body no room for it.
 COUNT = "x-entrepot-count"
 
-View: TypeAlias = "Callable[[Asked], Answer | Wait | Events]"
+View: TypeAlias = "Callable[[Asked], Answer | Wait | Events | Intake]"
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The body that an endpoint reads: the schema of its object, and whether it may be left out (then it is `{}`)."""
+    """The body that an endpoint reads: the schema of its JSON, and whether it may be left out (then it is `{}`).
+
+    Bytes are no JSON and of any size; the view of such an endpoint returns an `Intake`.
+    """
 
     schema: Schema
     is_optional: bool = False
+    kind: Literal["object", "list", "bytes"] = "object"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,8 @@ def _operation(endpoint: Endpoint, schemas: dict[str, JSON]) -> dict[str, JSON]:
         resource = f" on {endpoint.resource}" if endpoint.resource else ""
         document["description"] = f"Needs the permission {endpoint.permission.name}{resource}."
     if endpoint.body is not None:
-        content: dict[str, JSON] = {"application/json": {"schema": _named(endpoint.body.schema, schemas)}}
+        kind = "application/octet-stream" if endpoint.body.kind == "bytes" else "application/json"
+        content: dict[str, JSON] = {kind: {"schema": _named(endpoint.body.schema, schemas)}}
         document["requestBody"] = {"required": not endpoint.body.is_optional, "content": content}
     return document
 

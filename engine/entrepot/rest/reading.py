@@ -28,16 +28,29 @@ def read_document(body: bytes, *, is_optional: bool) -> dict[str, JSON]:
     """
     if not body.strip() and is_optional:
         return {}
+    document = _read(body)
+    if not isinstance(document, dict):
+        raise WrongBodyType("The body of the request must be a JSON object.", data_type="dict")
+    return document
+
+
+def read_list(body: bytes) -> list[JSON]:
+    """Return the list that a body holds; raises as `read_document`."""
+    items = _read(body)
+    if not isinstance(items, list):
+        raise WrongBodyType("The body of the request must be a JSON list.", data_type="list")
+    return items
+
+
+def _read(body: bytes) -> JSON:
     try:
         text = body.decode()
-        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        document: JSON = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         if isinstance(error, RecursionError):
             raise _too_deep() from error
         why = "it is empty" if not body.strip() else str(error)
         raise MalformedBody(f"The body of the request must be JSON: {why}.") from error
-    if not isinstance(document, dict):
-        raise WrongBodyType("The body of the request must be a JSON object.", data_type="dict")
     if body.count(b"{") + body.count(b"[") > DEEPEST and _depth(document) > DEEPEST:
         raise _too_deep()
     if b"\\u" in body and not _is_encodable(document):

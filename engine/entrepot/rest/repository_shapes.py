@@ -15,6 +15,7 @@ from entrepot.rest.schemas import BOOLEAN, INTEGER, MOMENT, MOMENT_OR_NULL, OBJE
 from entrepot.rest.shapes import hex_id, moment
 
 if TYPE_CHECKING:
+    from entrepot.repositories.comparing import PublicationDifference
     from entrepot.repositories.reports import DistributorReport, ImporterReport, PublicationReport, RepositoryReport
 
 IMPORTER = record(
@@ -78,6 +79,9 @@ PUBLICATION = record(
     removed_count=INTEGER,
     is_live=BOOLEAN,
 )
+_SIZE: Schema = {"type": ["integer", "null"]}
+_CHANGED = many(record("PathChange", path=TEXT, size_before=_SIZE, size_after=_SIZE))
+DIFFERENCE = record("PublicationDifference", before=INTEGER, after=INTEGER, added=_CHANGED, changed=_CHANGED, removed=_CHANGED)
 
 
 def repository_href(repository_id: str) -> str:
@@ -159,3 +163,11 @@ def publication_shape(report: PublicationReport) -> dict[str, JSON]:
         "removed_count": report.removed_count,
         "is_live": report.is_live,
     }
+
+
+def difference_shape(difference: PublicationDifference) -> dict[str, JSON]:
+    """Return what tells two publications apart as clients see it; a size is null where the path is not there."""
+    shape: dict[str, JSON] = {"before": difference.before, "after": difference.after}
+    for name, changes in (("added", difference.added), ("changed", difference.changed), ("removed", difference.removed)):
+        shape[name] = [{"path": one.path, "size_before": one.size_before, "size_after": one.size_after} for one in changes]
+    return shape

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from entrepot.rest import (
     actions,
+    associations,
+    content_sources,
+    content_units,
     deploys,
     distributors,
     docs,
@@ -11,6 +14,7 @@ from entrepot.rest import (
     histories,
     importers,
     login,
+    orphans,
     permissions,
     plugins,
     repositories,
@@ -24,6 +28,7 @@ from entrepot.rest import (
     tenants,
     tokens,
     unit_search,
+    uploads,
     users,
     workers,
 )
@@ -36,7 +41,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *importers.ENDPOINTS,
     *distributors.ENDPOINTS,
     *actions.ENDPOINTS,
+    *associations.ENDPOINTS,
     *histories.ENDPOINTS,
+    *uploads.ENDPOINTS,
+    *content_units.ENDPOINTS,
+    *orphans.ENDPOINTS,
+    *content_sources.ENDPOINTS,
     *tasks.ENDPOINTS,
     *login.ENDPOINTS,
     *permissions.ENDPOINTS,

@@ -7,7 +7,6 @@ import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
-from entrepot.engine import TASKS
 from entrepot.errors import (
     JSON,
     InvalidSettings,
@@ -18,6 +17,7 @@ from entrepot.errors import (
     UnsupportedValue,
 )
 from entrepot.propagation import pushes
+from entrepot.repositories.task_table import TASKS
 from entrepot.rest.endpoint import Answer, Asked, Body
 from entrepot.rest.reading import find_object, find_text, moment
 from entrepot.rest.schemas import OBJECT_OR_NULL, TEXT, TEXT_OR_NULL, body

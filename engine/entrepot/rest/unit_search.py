@@ -48,7 +48,8 @@ def _halves(title: str, schema: Schema) -> Schema:
     return {"anyOf": [body(title, unit=schema, association=schema), {"type": "null"}]}
 
 
-_CRITERIA = body(
+#: What selects units of a repository.
+CRITERIA = body(
     "UnitCriteria",
     type_ids={"type": ["array", "string", "null"], "items": TEXT},
     filters=_halves("UnitFilters", OBJECT_OR_NULL),
@@ -144,6 +145,6 @@ ENDPOINTS = (
         search_units,
         {200: many(_UNIT)},
         problems=(404,),
-        body=search_body("UnitSearch", _CRITERIA),
+        body=search_body("UnitSearch", CRITERIA),
     ),
 )

@@ -31,6 +31,8 @@ ANYBODY = "ANYBODY"
 R = "/v2/repositories/{repository_id}/"
 SYNC = R + "importers/{importer_id}/schedules/sync/"
 PUBLISH = R + "distributors/{distributor_id}/schedules/publish/"
+C = "/v2/content/"
+U = C + "units/{type}/"
 E = "/v2/edge/"
 F = "/v2/facades/{facade}/tenants/"
 CRITERIA = {"criteria": {}}
@@ -92,6 +94,33 @@ ROWS = (
     Row("GET", R + "distributors/{distributor_id}/", READ, 200),
     Row("PUT", R + "distributors/{distributor_id}/", UPDATE, 202, {"distributor_config": {}}),
     Row("GET", R + "distributors/{distributor_id}/publications/", READ, 200),
+    Row("GET", R + "distributors/{distributor_id}/publications/compare/", READ, 404, query="?before=1&after=2"),
+    # Units of a repository; a copy needs READ on its source as well
+    Row("POST", R + "actions/associate/", UPDATE, 202, {"source_repo_id": "farm"}),
+    Row("POST", R + "actions/unassociate/", UPDATE, 202),
+    Row("POST", R + "actions/import_upload/", UPDATE, 202, {"upload_id": "x", "unit_type_id": "iso", "unit_key": {}}),
+    # Content
+    Row("GET", C + "uploads/", READ, 200),
+    Row("POST", C + "uploads/", CREATE, 201),
+    Row("GET", C + "uploads/{upload_id}/", READ, 200),
+    Row("PUT", C + "uploads/{upload_id}/0/", UPDATE, 200),
+    Row("DELETE", C + "uploads/{upload_id}/", DELETE, 200),
+    Row("GET", U, READ, 200),
+    Row("GET", U + "search/", READ, 200),
+    Row("POST", U + "search/", READ, 200, CRITERIA),
+    Row("GET", U + "{unit_id}/", READ, 404),
+    Row("GET", U + "{unit_id}/pulp_user_metadata/", READ, 404),
+    Row("PUT", U + "{unit_id}/pulp_user_metadata/", UPDATE, 404, {}),
+    Row("GET", C + "orphans/", READ, 200),
+    Row("DELETE", C + "orphans/", DELETE, 202),
+    Row("GET", C + "orphans/{type}/", READ, 200),
+    Row("DELETE", C + "orphans/{type}/", DELETE, 202),
+    Row("GET", C + "orphans/{type}/{unit_id}/", READ, 404),
+    Row("DELETE", C + "orphans/{type}/{unit_id}/", DELETE, 404),
+    Row("POST", C + "actions/delete_orphans/", DELETE, 202, []),
+    Row("GET", C + "sources/", READ, 200),
+    Row("GET", C + "sources/{repository_id}/", READ, 404),
+    Row("DELETE", C + "catalog/{repository_id}/", DELETE, 200),
     # Schedules
     Row("GET", SYNC, READ, 200),
     Row("POST", SYNC, CREATE, 201, {"schedule": "PT1H"}),
@@ -227,6 +256,8 @@ def names(engine: Engine) -> dict[str, str]:
         "distributor_id": "files",
         "distributor_type_id": "iso_distributor",
         "type": "iso",
+        "unit_id": "0" * 8 + "-0000" * 3 + "-" + "0" * 12,
+        "upload_id": engine.content.create_upload().upload_id,
         "task_id": handle.task_id,
         "group_id": engine.group().group_id,
         "sync_schedule_id": engine.schedules.create_sync("zoo", "iso_importer", "P1D").schedule_id,
@@ -263,7 +294,7 @@ def code_of_refusal(client: str) -> str:
 
 def test_every_endpoint_has_a_row_and_every_row_an_endpoint() -> None:
     def without_names(path: str) -> str:
-        return "/".join("{}" if segment.startswith("{") else segment for segment in path.split("/"))
+        return "/".join("{}" if segment.startswith("{") or segment == "0" else segment for segment in path.split("/"))
 
     rows = [f"{row.method} {without_names(row.path)}" for row in ROWS]
     there = {f"{endpoint.method} {without_names(endpoint.path)}" for endpoint in ENDPOINTS}

@@ -20,7 +20,8 @@ def database_kind() -> str:
 
 
 KEYS = {"_href", "http_request_method", "http_status", "error_message", "exception", "traceback", "error"}
-WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None]
+WITH_BODY = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None and endpoint.body.kind == "object"]
+WITH_LIST = [endpoint for endpoint in ENDPOINTS if endpoint.body is not None and endpoint.body.kind == "list"]
 #: What stands for the variable parts of a path where it does not matter whether that is there.
 NAMES = {
     "repository_id": "zoo",
@@ -37,6 +38,9 @@ NAMES = {
     "token_id": "0" * 24,
     "login": "jim",
     "role_id": "readers",
+    "unit_type_id": "iso",
+    "content_type_id": "iso",
+    "offset": "0",
 }
 
 
@@ -160,6 +164,19 @@ def test_what_is_no_json_is_refused_by_every_endpoint_with_a_body(api) -> None:
             problem(api.ask(endpoint.method, place(endpoint), content=content), 400, "PLP1009")
 
 
+@pytest.mark.parametrize("endpoint", WITH_LIST, ids=label)
+def test_a_list_is_read_where_one_is_wanted_and_nothing_else(api, endpoint: Endpoint) -> None:
+    for content in NO_JSON:
+        problem(api.ask(endpoint.method, place(endpoint), content=content), 400, "PLP1009")
+    for content in (b"{}", b'"text"', b"null"):
+        assert problem(api.ask(endpoint.method, place(endpoint), content=content), 400, "PLP1015")["data_type"] == "list"
+    for item in ODD:
+        response = api.ask(endpoint.method, place(endpoint), [item])
+        assert response.status_code == 400, (item, response.text)
+    too_deep = b"[" * 100_000 + b"]" * 100_000
+    assert api.ask(endpoint.method, place(endpoint), content=too_deep).status_code in (400, 413)
+
+
 def test_what_is_no_object_is_refused_by_every_endpoint_with_a_body(api) -> None:
     for endpoint in WITH_BODY:
         for content in NO_OBJECT:
@@ -173,7 +190,7 @@ def test_nothing_is_an_object_where_the_body_is_optional_and_no_json_elsewhere(a
     for endpoint in WITH_BODY:
         response = api.ask(endpoint.method, place(endpoint), content=content)
         if OPTIONAL_BODIES.fullmatch(f"{endpoint.method} {endpoint.path}"):
-            assert response.status_code in (200, 202, 404), (endpoint.path, response.text)
+            assert response.status_code in (200, 201, 202, 404), (endpoint.path, response.text)
         else:
             problem(response, 400, "PLP1009")
 
@@ -181,7 +198,8 @@ def test_nothing_is_an_object_where_the_body_is_optional_and_no_json_elsewhere(a
 #: Contract, 1.2: calls where an empty body counts as `{}`.
 OPTIONAL_BODIES = re.compile(
     r"PUT /v2/repositories/\{\w+\}/"
-    r"|POST /v2/repositories/\{\w+\}/actions/(sync|download)/"
+    r"|POST /v2/repositories/\{\w+\}/actions/(sync|download|unassociate)/"
+    r"|POST /v2/content/uploads/"
     r"|PUT .*/schedules/(sync/|publish/)?\{\w+\}/"
     r"|POST /v2/edge/deploys/\{\w+\}/actions/push_again/"
 )
@@ -264,6 +282,10 @@ USUAL: dict[str, Any] = {
     "repository_id": "zoo",
     "settings": {},
     "handle": "weekly",
+    "source_repo_id": "zoo",
+    "upload_id": "x",
+    "unit_type_id": "iso",
+    "unit_key": {},
 }
 
 

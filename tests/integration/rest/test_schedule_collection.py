@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from entrepot.access import Operation
-from entrepot.engine import TASKS, Engine
+from entrepot.engine import Engine
+from entrepot.repositories.task_table import TASKS
 from entrepot.testing import drain
 
 from .sample_tasks import echo

@@ -211,3 +211,23 @@ def test_bodies_are_json() -> None:
 
     assert json.loads(server.requests[0].content) == {"id": "zoo", "notes": {"ü": [1]}}
     assert server.requests[0].headers["content-type"] == "application/json"
+
+
+def test_bytes_are_sent_as_they_are_and_again_when_the_connection_fails() -> None:
+    server = Server(httpx.ReadError("gone"), httpx.Response(200, json=None))
+
+    found = server.connection().put("content", "uploads", "x", "0", body=b"\x00\xff", query=[("details", "true")], is_safe=True)
+
+    assert found is None
+    assert [request.content for request in server.requests] == [b"\x00\xff"] * 2
+    assert {request.headers["content-type"] for request in server.requests} == {"application/octet-stream"}
+
+
+def test_a_list_is_sent_as_json() -> None:
+    server = Server(httpx.Response(200, json=None))
+
+    server.connection().post("content", "actions", "delete_orphans", body=[{"unit_id": "x"}])
+
+    assert json.loads(server.requests[0].content) == [{"unit_id": "x"}]
+    with pytest.raises(InvalidValue):
+        server.connection().post("content", body=[object()])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from entrepot.errors import BadEncoding, BodyTooLarge, EntrepotError, MalformedBody, WrongBodyType
-from entrepot.rest.reading import DEEPEST, moment, read_document, read_query, whole_number
+from entrepot.rest.reading import DEEPEST, moment, read_document, read_list, read_query, whole_number
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,13 @@ from entrepot.rest.reading import DEEPEST, moment, read_document, read_query, wh
 def test_a_body_that_is_no_object_is_refused(body: bytes, error: type[EntrepotError]) -> None:
     with pytest.raises(error):
         read_document(body, is_optional=False)
+
+
+def test_a_list_is_read_where_one_is_wanted() -> None:
+    assert read_list(b'[1, {"a": null}]') == [1, {"a": None}]
+    for body, error in ((b"", MalformedBody), (b"[", MalformedBody), (b"{}", WrongBodyType), (b"null", WrongBodyType)):
+        with pytest.raises(error):
+            read_list(body)
 
 
 def test_an_object_is_read_as_it_is() -> None:
