@@ -13,14 +13,13 @@ import shutil
 import tempfile
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, LiteralString, cast
 from urllib.parse import urlsplit
 
-import fakeredis
 import psycopg
 import pytest
 
@@ -188,7 +187,10 @@ def redis_server() -> Iterator[str]:
         yield given
         return
     assert not os.environ.get("CI"), "the gate runs on a real Redis: ENTREPOT_TEST_REDIS_URL is not set"
-    server = fakeredis.TcpFakeServer(("127.0.0.1", 0), server_type="redis")
+    import lupa.lua51  # noqa: F401 - fakeredis would make its symbols those of all libraries, and librpm takes them for its own
+    from fakeredis import TcpFakeServer
+
+    server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
     server.daemon_threads = True
     serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     serving.start()
@@ -197,6 +199,20 @@ def redis_server() -> Iterator[str]:
     server.shutdown()
     serving.join()
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def client_program() -> Callable[[str], str]:
+    """Return the path of a real client by its name, as in `client_program("dnf")`; the gate has them all."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            assert not os.environ.get("CI"), f"the gate runs real clients: {name} is not installed"
+            pytest.skip(f"{name} is not installed here; the gate runs this")
+        return path
+
+    return find
 
 
 @pytest.fixture
