@@ -253,3 +253,39 @@ class _Feed:
 
     def checkpoint(self) -> None:
         """Nobody cancels here."""
+
+
+def uploaded(tmp_path: Path, key: dict[str, object], metadata: dict[str, object] | None = None) -> Iso:
+    path = tmp_path / "upload"
+    path.write_bytes(b"bear")
+    upload = FetchedFile(path, hashlib.sha256(b"bear").hexdigest(), 4)
+    (unit,) = IsoImporter().upload(None, Iso, upload, key, metadata or {})  # type: ignore[arg-type]  # it asks nothing of it
+    return unit
+
+
+def test_an_uploaded_file_needs_a_name_and_nothing_else(tmp_path: Path) -> None:
+    digest = hashlib.sha256(b"bear").hexdigest()
+    bear = Iso(name="a/bear.iso", checksum=digest, size=4)
+
+    for said in ({}, {"size": 4}, {"size": "4"}, {"checksum": digest.upper()}, {"checksum": None, "size": None}):
+        unit = uploaded(tmp_path, {"name": "a/bear.iso"}, said)
+        assert unit == bear
+        assert [(file.path, file.fetched.size) for file in unit.held_files] == [("a/bear.iso", 4)]
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ({}, "needs a name"),
+        ({"name": 5}, "needs a name"),
+        ({"name": "../bear"}, "leaves its folder"),
+        ({"name": "PULP_MANIFEST"}, "reserved"),
+        ({"name": "bear", "checksum": "0" * 64}, "The checksum of bear is"),
+        ({"name": "bear", "checksum": ["x"]}, "The checksum of bear is"),
+        ({"name": "bear", "size": 5}, "is 4 bytes, and not 5"),
+        ({"name": "bear", "size": True}, "is 4 bytes, and not True"),
+    ],
+)
+def test_what_is_said_of_an_uploaded_file_must_be_true(tmp_path: Path, key: dict[str, object], why: str) -> None:
+    with pytest.raises(PluginError, match=why):
+        uploaded(tmp_path, key)
