@@ -1,4 +1,4 @@
-.PHONY: help setup demo serve test soak check format bench bench-queue bench-api bench-schedules bench-facades
+.PHONY: help setup demo serve test soak check format bench bench-queue bench-api bench-schedules bench-facades bench-content
 
 help:        ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,3 +38,6 @@ bench-schedules: ## measure the clockwork of schedules beside bare queries and p
 
 bench-facades: ## measure the status facades: 40,000 servers, 200 pollers, 10,000 events; exit 1 if a goal is missed
 	@scripts/bench_facades
+
+bench-content: ## measure content: sync, publish, search and copy beside their peers, serving beside nginx; exit 1 if a goal is missed
+	@scripts/bench_content

@@ -65,6 +65,8 @@ class _Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sent = 0.0
         self._read = b""
+        self._answer = (0, 0)
+        self._missing = 0
 
     def send(self, data: bytes) -> None:
         self.sent = time.perf_counter()
@@ -75,6 +77,9 @@ class _Connection:
         data = self.socket.recv(1 << 20)
         if not data:
             sys.exit("the server closed a connection")
+        if self._missing:
+            self._missing -= len(data)
+            return None if self._missing else self._answer
         self._read = self._read + data if self._read else data
         end = self._read.find(_END_OF_HEAD)
         if end < 0:
@@ -82,10 +87,10 @@ class _Connection:
         head = self._read[:end].lower()
         at = head.find(_LENGTH)
         length = int(head[at + len(_LENGTH) :].split(b"\r", 1)[0]) if at >= 0 else 0
-        if len(self._read) < end + len(_END_OF_HEAD) + length:
-            return None
+        self._answer = int(head[9:12]), length
+        self._missing = end + len(_END_OF_HEAD) + length - len(self._read)
         self._read = b""
-        return int(head[9:12]), length
+        return None if self._missing else self._answer
 
 
 def _main() -> None:
