@@ -74,6 +74,7 @@ def _unit(
         yanked_reason=_text(offered.yanked_reason),
         sha256=offered.digests.get("sha256"),
         digests={} if "sha256" in offered.digests else dict(offered.digests),
+        source=None if offered.digests else offered.url,
         size=offered.size,
         upload_time=offered.upload_time,
         **fields,

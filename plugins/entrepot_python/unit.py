@@ -32,6 +32,7 @@ class PythonPackage(Unit, type_id="python_package", key=("filename",), revised=T
     yanked_reason: str | None = None  # None: none was given
     sha256: Annotated[str, Field(pattern=_SHA256)] | None = None  # None when the feed does not say
     digests: dict[str, str] = Field(default_factory=dict)  # algorithm -> hex, for want of a SHA-256
+    source: str | None = None  # where it comes from, if the feed says no digest: else files of two feeds would be one unit
     size: Annotated[int, Field(ge=0)] | None = None  # bytes; None when the feed does not say
     upload_time: Annotated[str, Field(pattern=UPLOAD_TIME)] | None = None  # as the feed says it
     metadata_sha256: Annotated[str, Field(pattern=_SHA256)] | None = None  # of the metadata file; None: there is none

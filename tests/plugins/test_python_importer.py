@@ -170,6 +170,15 @@ def test_a_file_without_checksums_is_verified_by_its_size(imported):
     assert (units[0].sha256, units[0].digests, refused) == (None, {}, {})
 
 
+def test_files_of_two_feeds_that_say_no_checksum_are_two_units(imported):
+    package = build_wheel("six", hashes=(), says_metadata=False)
+    (ours,), _ = imported(PythonImporter, page(html_page([package], folder="http://here.test/")), {"package_names": "six"})
+    (theirs,), _ = imported(PythonImporter, page(html_page([package], folder="http://there.test/")), {"package_names": "six"})
+
+    assert ours.uid != theirs.uid
+    assert (ours.source, theirs.source) == (f"http://here.test/{package.filename}", f"http://there.test/{package.filename}")
+
+
 def test_yanked_files_are_kept_as_such(imported):
     packages = [OLD, build_wheel("six", "1.1", yanked=True)]
     for as_json in (True, False):
