@@ -1,31 +1,25 @@
 """The walk of a publish: `request_publish` enqueues, `publish` does the work in the task.
 
-The distributor lays out the files (`publish_run`); `publication` writes them as rows and flips. Steps 9 and 10 of the
-walk of a sync.
+`publishing` settles what it is about, the distributor lays out the files (`publish_run`), and `publication` writes them as rows
+and flips. Steps 9 and 10 of the walk of a sync.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from entrepot import clock, failpoints
 from entrepot.errors import JSON, InvalidValue, PluginError, PublishFailed
-from entrepot.plugin import unmasked
-from entrepot.repositories import checks, entries, flips, publication, rows, sources
+from entrepot.repositories import checks, publication, rows, sources
 from entrepot.repositories.history import Record, recorded
-from entrepot.repositories.publish_run import PreviousUnreadable, PublishRun
+from entrepot.repositories.publishing import Publishing
 from entrepot.tasking import Call, TaskContext, TaskHandle, current_task
 
 if TYPE_CHECKING:
-    from entrepot.models import Distributor, Publication, Repository
-    from entrepot.plugin import Distributor as DistributorPlugin
-    from entrepot.plugin import DistributorConfig
+    from entrepot.models import Repository
     from entrepot.repositories.house import House
-    from entrepot.repositories.sources import Source
 
 #: The task type that clients know. Source: the Pulp 2 REST contract, 2.10.
 TASK_TYPE = "pulp.server.managers.repo.publish.publish"
@@ -89,95 +83,19 @@ def publish(
     if done is not None:
         return done  # the worker of an earlier attempt was lost after its commit
     with recorded(database, record), _reported(repository_id, distributor_id):
-        plugin = house.plugins.distributor(type_id)
-        override = unmasked(override_config or {}, distributor.config)
-        force = str(override.pop("force_full", False)).lower() in ("true", "1", "yes", "on")
-        config = plugin.configure(distributor.config, override, server=house.settings.plugins.get(type_id))
-        source = sources.find_source(database, repository, distributor, config)
-        fingerprint = _fingerprint(plugin, config, source)
+        publishing = Publishing.settle(
+            house, record, repository, distributor, override_config=override_config or {}, automatic=automatic
+        )
         latest = publication.latest(database, distributor.id)
-        force = force or (not automatic and latest is not None and _has_lost_files(house, latest))
-        same = latest is not None and latest.fingerprint == fingerprint and not force
-        shown = repository.revision if source is None else source.repository_revision
-        if latest is not None and same and latest.repository_revision == shown:
-            return _serve_latest(house, record, repository, distributor, latest, automatic=automatic, override=override)
-        base = latest if same else None
-        result: dict[str, JSON] | None = None
-        while result is None:
-            with (
-                suppress(PreviousUnreadable),
-                PublishRun(
-                    database,
-                    house.store,
-                    task,
-                    repository=repository,
-                    distributor_id=distributor_id,
-                    config=config,
-                    distributor=distributor.id,
-                    previous=base,
-                    source=source,
-                ) as run,
-            ):
-                plugin().publish(run)
-                with house.store.keeping():
-                    run.keep_written()
-                    failpoints.reach("publish.built")
-                    result = _flip(
-                        house,
-                        record,
-                        repository,
-                        distributor,
-                        run=run,
-                        base=base,
-                        fingerprint=fingerprint,
-                        automatic=automatic,
-                        override=override,
-                    )
-            base = None  # else once more, in full: a unit that it shows was deleted meanwhile, or a file of it cannot be read
+        if latest is not None and publishing.is_met_by(latest):
+            return publishing.serve(latest)
+        result = None
+        if latest is not None and publishing.can_build_on(latest):
+            result = publishing.build_on(latest)
+        if result is None:
+            result = publishing.build_anew()
     failpoints.reach("publish.committed")
     return result
-
-
-def _flip(
-    house: House,
-    record: Record,
-    repository: Repository,
-    distributor: Distributor,
-    *,
-    run: PublishRun,
-    base: Publication | None,
-    fingerprint: str,
-    automatic: bool,
-    override: dict[str, JSON],
-) -> dict[str, JSON] | None:
-    """Write what `run` has built, serve it, and close the history entry, in one transaction; return the entry.
-
-    None, and nothing is written, if the publication `base` that it is a difference to is none to start from any more.
-    """
-    with current_task().transaction() as database:
-        previous = publication.lock_live(database, distributor.id)
-        if base is not None and not publication.is_as_it_was(database, base):
-            return None
-        written = publication.write(database, run.result(fingerprint))
-        flips.flipped(
-            house,
-            repository,
-            distributor,
-            revision=written.revision,
-            previous=previous,
-            is_automatic=automatic,
-            override_config=override,
-        )
-        rows.close_publish(database, distributor.id)
-        record.summary = {
-            "revision": written.revision,
-            "files": written.entry_count,
-            "added": written.added_count,
-            "updated": written.updated_count,
-            "removed": written.removed_count,
-            "unchanged": False,
-        }
-        return record.close(database, "success")
 
 
 @contextmanager
@@ -191,53 +109,3 @@ def _reported(repository_id: str, distributor_id: str) -> Iterator[None]:
     except PluginError as error:
         data = error.data | {"distributor_id": distributor_id, "repo_id": repository_id, "summary": error.message}
         raise PublishFailed(error.message, **data) from error
-
-
-def _serve_latest(
-    house: House,
-    record: Record,
-    repository: Repository,
-    distributor: Distributor,
-    latest: Publication,
-    *,
-    automatic: bool,
-    override: dict[str, JSON],
-) -> dict[str, JSON]:
-    with current_task().transaction() as database:
-        previous = publication.lock_live(database, distributor.id)
-        served = previous if automatic else latest.revision
-        if served is not None and served != previous:
-            publication.make_live(database, distributor.id, served)
-        flips.flipped(
-            house,
-            repository,
-            distributor,
-            revision=served,
-            previous=previous,
-            is_automatic=automatic,
-            override_config=override,
-        )
-        rows.close_publish(database, distributor.id)
-        record.summary = {
-            "revision": latest.revision,
-            "files": latest.entry_count,
-            "added": 0,
-            "updated": 0,
-            "removed": 0,
-            "unchanged": True,
-        }
-        return record.close(database, "success")
-
-
-def _has_lost_files(house: House, latest: Publication) -> bool:
-    """Say whether bytes are lost that only a publish brings back; damaged ones are, once somebody has asked for them."""
-    made = entries.made_files(house.database, latest.distributor, latest.revision)
-    return not all(map(house.store.has, made))
-
-
-def _fingerprint(plugin: type[DistributorPlugin], config: DistributorConfig, source: Source | None) -> str:
-    """Return what stands for a configuration, the plugin that reads it, and the publication that it copies, if it does."""
-    values: list[object] = [plugin.__module__, plugin.__qualname__, plugin.api, config.model_dump(mode="json")]
-    if source is not None:
-        values += [source.distributor, source.revision, source.made]
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
