@@ -65,7 +65,7 @@ def importer_options(house: House, importer: int) -> FetchOptions:
 
 
 @dataclass(slots=True)
-class Fetchers:
+class FeedFetchers:
     """A fetcher for each importer's feed that is asked for; a context manager that closes them all."""
 
     house: House

@@ -30,7 +30,7 @@ class _Kept:
     since: float
 
 
-class Fetchers:
+class LentFetchers:
     """The fetchers of one process, lent to one thread at a time each."""
 
     def __init__(self, store: BlobStore) -> None:

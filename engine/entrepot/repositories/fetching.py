@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from entrepot.content.incoming import Here, Incoming
 from entrepot.content.wholeness import Wholeness
 from entrepot.errors import BytesUnavailable, EntrepotError, ServerUnavailable
-from entrepot.repositories.fetchers import Fetchers
+from entrepot.repositories.fetchers import LentFetchers
 from entrepot.repositories.file_search import FileSearch
 from entrepot.repositories.lane import Lane
 
@@ -41,7 +41,7 @@ class Fetching:
         """Serve the repositories of `house`; no thread is started yet."""
         self.wholeness = Wholeness(house.store)
         self._house = house
-        self._fetchers = Fetchers(house.store)
+        self._fetchers = LentFetchers(house.store)
         self._looks = Lane("look", width=_LOOKS)
         self._fetches = Lane("fetch", width=_FETCHES)
         self._under_way: dict[object, Incoming] = {}

@@ -24,14 +24,14 @@ from entrepot.errors import (
     EntrepotError,
     FetchError,
     FetchTimedOut,
+    MissingResource,
     SizeDiffers,
     StorageError,
     UpstreamFailed,
     UpstreamTimedOut,
 )
-from entrepot.models import Importer
 from entrepot.repositories.arrivals import arrived
-from entrepot.repositories.feeds import fetch_options
+from entrepot.repositories.feeds import importer_options
 
 if TYPE_CHECKING:
     from entrepot.content.catalog import Source
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from entrepot.content.incoming import Incoming
     from entrepot.content.store import WrittenBlob
     from entrepot.content.wholeness import Wholeness
-    from entrepot.repositories.fetchers import Fetchers
+    from entrepot.repositories.fetchers import LentFetchers
     from entrepot.repositories.house import House
     from entrepot.repositories.reports import PublishedFile
 
@@ -65,7 +65,7 @@ class FileSearch:
     """One search; for one thread at a time."""
 
     def __init__(
-        self, house: House, wholeness: Wholeness, fetchers: Fetchers, *, found: PublishedFile, incoming: Incoming
+        self, house: House, wholeness: Wholeness, fetchers: LentFetchers, *, found: PublishedFile, incoming: Incoming
     ) -> None:
         """Prepare; `incoming` is shown what comes while it comes, and not told of the end."""
         self.found = found
@@ -158,13 +158,10 @@ class FileSearch:
             return fetcher.fetch(FetchRequest(source.url, file.size, file.digests))
 
     def _options(self, importer: int) -> FetchOptions:
-        row = Importer.select().where(Importer.id == importer).bind(self._database.peewee).first()
-        if row is None:
-            msg = "The importer was removed a moment ago."
-            raise FetchError(msg)
-        type_id, settings = row.importer_type_id, self._house.settings
-        config = self._house.plugins.importer(type_id).configure(row.config, server=settings.plugins.get(type_id))
-        options = fetch_options(settings, config)
+        try:
+            options = importer_options(self._house, importer)
+        except MissingResource as error:
+            raise FetchError("The importer was removed a moment ago.") from error
         return replace(options, retries=min(options.retries, _MOST_RETRIES))
 
     def _keep(self, file: _UnitFile, blob: WrittenBlob) -> Here:

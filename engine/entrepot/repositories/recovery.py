@@ -18,7 +18,7 @@ from entrepot.content.blobs import find_blobs, record_blobs
 from entrepot.content.fetch import FetchRequest
 from entrepot.errors import ChecksumDiffers, EntrepotError, SizeDiffers, StorageError
 from entrepot.repositories.arrivals import Arrival, arrived_all
-from entrepot.repositories.feeds import Fetchers
+from entrepot.repositories.feeds import FeedFetchers
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -77,7 +77,7 @@ class Recovery:
         self._house = house
         self._database = house.database
         self._step = step
-        self._fetchers = Fetchers(house, checkpoint)
+        self._fetchers = FeedFetchers(house, checkpoint)
         self._keeper = ThreadPoolExecutor(1, thread_name_prefix="keep")
         self._came = _Kept()
         self._keeping: list[tuple[Future[None], _Kept]] = []

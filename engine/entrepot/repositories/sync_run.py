@@ -24,6 +24,7 @@ from entrepot.repositories import held_units
 from entrepot.repositories.keeper import Keeper, Pending, places
 from entrepot.repositories.newest import Newest
 from entrepot.repositories.progress import LISTED_ERRORS, Progress, Step, final_state
+from entrepot.repositories.unit_names import LONGEST_NAME, name_problem
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -43,8 +44,6 @@ _BATCH = 500
 _BATCH_OF_ROWS = 2000
 #: Hexadecimals of a uid by which a unit is known again.
 _UID_BEGINNING = 16
-#: Characters of a name: PostgreSQL refuses to index much more than twice as many bytes of UTF-8 as these may have.
-_LONGEST_NAME = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,9 +242,9 @@ class SyncRun:
 
     def _problem(self, unit: Unit) -> tuple[str, str] | None:
         """Return which item is refused and why, None if none: each unit has its own place, and a name that can be stored."""
-        name = unit.name_value
-        if name is not None and (len(name) > _LONGEST_NAME or "\x00" in name):
-            return repr(name[:_LONGEST_NAME]), f"its name has a NUL, or more than {_LONGEST_NAME} characters"
+        problem = name_problem(unit)
+        if problem:
+            return repr((unit.name_value or "")[:LONGEST_NAME]), problem
         if not unit.repository_key:
             return None
         place = (unit.type_id, *[getattr(unit, field) for field in unit.repository_key])

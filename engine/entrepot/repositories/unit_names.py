@@ -47,12 +47,19 @@ def found_by_name(house: House, unit_types: Collection[str], given: Filter, colu
     return dialect.one_of(column, [row for (row,) in rows]) if rows else FALSE
 
 
+def name_problem(unit: Unit) -> str | None:
+    """Return why the unit's name cannot be kept, worded to follow what it is called, or None if it can."""
+    name = unit.name_value
+    if name is None or (len(name) <= LONGEST_NAME and "\x00" not in name):
+        return None
+    return f"its name has a NUL, or more than {LONGEST_NAME} characters"
+
+
 def require_name(unit: Unit) -> None:
     """Raise `PluginError` if the unit's name cannot be kept."""
-    name = unit.name_value
-    if name is not None and (len(name) > LONGEST_NAME or "\x00" in name):
-        msg = f"A {unit.type_id} has a name with a NUL, or of more than {LONGEST_NAME} characters: {name[:LONGEST_NAME]!r}"
-        raise PluginError(msg)
+    problem = name_problem(unit)
+    if problem:
+        raise PluginError(f"A {unit.type_id} cannot be kept, {problem}: {(unit.name_value or '')[:LONGEST_NAME]!r}")
 
 
 def _name_field(house: House, unit_types: Collection[str], given: Filter) -> str | None:
