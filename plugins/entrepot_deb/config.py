@@ -55,6 +55,9 @@ class DebImporterConfig(ImporterConfig):
     keyserver: str | None = Field(
         None, description="Where keys that are allowed and not given are fetched: https:// or hkp://."
     )
+    check_valid_until: bool = Field(
+        default=True, description="Refuse a release that says that it has expired; false for archives."
+    )
     repair_sync: bool = Field(default=False, description="Read everything again, even if the feed has not changed.")
     copy_children: bool = Field(
         default=True, description="When copying: with a release its components, with these their packages."

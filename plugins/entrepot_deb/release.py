@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from entrepot.plugin import FetchedFile, PluginError, path_problem
@@ -66,7 +68,7 @@ def fetch_release(ctx: SyncConduit, base: str, keyring: Keyring | None) -> Relea
     """Return what the Release file in the folder `base` says, or None if there is none; it is verified if there is a keyring.
 
     Raises:
-        PluginError: it is not signed by a key of the keyring, or is no Release file.
+        PluginError: it is not signed by a key of the keyring, has expired, or is no Release file.
         FetchError: it could not be had.
 
     """
@@ -76,7 +78,7 @@ def fetch_release(ctx: SyncConduit, base: str, keyring: Keyring | None) -> Relea
         framed = _content(inline, name)
         with _trusting(name):
             text = _unframed(framed) if keyring is None else verify_clear_signed(framed, keyring)
-        return parse_release(text, name)
+        return _current(ctx, parse_release(text, name), name)
     name = f"{base}Release"
     plain = ctx.find(name)
     if plain is None:
@@ -88,7 +90,7 @@ def fetch_release(ctx: SyncConduit, base: str, keyring: Keyring | None) -> Relea
             raise PluginError(f"{name} is not signed: there is neither InRelease nor Release.gpg, and a signature is required.")
         with _trusting(name):
             verify_detached(text, _content(signature, f"{name}.gpg"), keyring)
-    return parse_release(text, name)
+    return _current(ctx, parse_release(text, name), name)
 
 
 def parse_release(text: bytes, name: str) -> Release:
@@ -120,6 +122,23 @@ def parse_release(text: bytes, name: str) -> Release:
         raise PluginError(f"{name} is empty.")
     files = next((listed[algorithm] for algorithm in _LISTS if algorithm in listed), {})
     return Release(fields, files)
+
+
+def _current(ctx: SyncConduit, release: Release, name: str) -> Release:
+    """Return the release, unless it says that it has expired: whoever hands out old ones keeps updates from those behind."""
+    given = release.fields.get("valid-until")
+    if given is None or not ctx.config.check_valid_until:
+        return release
+    try:
+        until = parsedate_to_datetime(given)
+    except ValueError as error:
+        raise PluginError(f"{name} says that it is valid until {given[:60]!r}, which is no date.") from error
+    if until.replace(tzinfo=until.tzinfo or UTC) < ctx.now:
+        raise PluginError(
+            f"{name} has expired: it was valid until {given[:60]}. The feed is behind, or somebody hands out an old one. "
+            "If it is an archive, set check_valid_until to false."
+        )
+    return release
 
 
 def _take_file(files: dict[str, ListedFile], algorithm: str, line: str, name: str) -> None:

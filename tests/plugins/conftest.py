@@ -65,6 +65,7 @@ class FeedInMemory(HeldInMemory):
         self.token = token
         self.media_types = dict(media_types or {})
         self.feed = "http://feed.test/zoo/"
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
         self.fetched: list[str] = []
         self.accepted: dict[str, str] = {}
         self.refused: dict[str, str] = {}

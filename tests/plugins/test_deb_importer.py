@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -209,6 +210,26 @@ def test_a_signed_release_is_trusted_by_its_key(imported, feed, key, missing) ->
     assert (
         len(debs(imported(DebImporter, files, {"gpg_keys": key.public_armored, "allowed_keys": key.fingerprint[-8:]})[0])) == 3
     )
+
+
+@pytest.mark.parametrize(
+    ("until", "why"),
+    [
+        ("Wed, 31 Dec 2025 23:59:59 UTC", "has expired: it was valid until Wed, 31 Dec 2025"),
+        ("Wed, 31 Dec 2025 20:00:00 -0500", None),
+        ("Thu, 01 Jan 2026 00:00:01 UTC", None),
+        ("tomorrow", "valid until 'tomorrow', which is no date"),
+    ],
+)
+def test_a_release_is_taken_until_it_expires(imported, feed, until: str, why: str | None) -> None:
+    feed.release_fields["Valid-Until"] = until
+
+    if why is None:
+        assert imported(DebImporter, files_of(feed))[0]
+    else:
+        with pytest.raises(PluginError, match=re.escape(why)):
+            imported(DebImporter, files_of(feed))
+    assert imported(DebImporter, files_of(feed), {"check_valid_until": False})[0]
 
 
 @pytest.mark.parametrize("missing", [(), ("dists/stable/InRelease",)])

@@ -46,6 +46,10 @@ class SyncConduit(ImportConduit, Protocol):
     def feed(self) -> str:
         """The address of the feed; paths are below it as below a folder, with or without a slash at its end."""
 
+    @property
+    def now(self) -> datetime:
+        """When the run began, aware UTC; for what a feed says of its own age, and for nothing that is kept."""
+
     def fetch(self, url: str, *, size: int | None = None, accept: str | None = None, **digests: str) -> FetchedFile:
         """Fetch one file of metadata now: `url` is absolute, or a path below the feed, not percent-encoded; digests are hex.
 

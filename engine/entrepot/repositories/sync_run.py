@@ -74,6 +74,7 @@ class SyncRun:
         self.repository_id: str = repository.repository_id
         self.config = config
         self.feed = options.feed
+        self.now = clock.now()
         self.token: str | None = None
         self.was_unchanged = False
         self.known_uids: dict[int, str] = {}  # how the uids of units begin that were known before: by row id
