@@ -42,6 +42,7 @@ def test_a_canceled_task_is_exit_code_4(run, feed, held_task: str) -> None:
 
 
 def test_ctrl_c_stops_the_waiting_and_not_the_task(run, feed, held_task: str) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it, and so do their children
     command = [sys.executable, "-m", "entrepot", "task", "watch", held_task]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}

@@ -150,10 +150,11 @@ def _plain(value: Any) -> str:  # noqa: ANN401 - whatever a configuration holds
 
 
 def _failed(run: SyncRun) -> SyncFailed:
-    first, others = run.errors[0], run.error_count - 1
+    errors = sorted(run.errors, key=lambda error: str(error["item"]))  # they came as transfers ended, in no order
+    first, others = errors[0], run.error_count - 1
     more = f" And {others} more." if others else ""
     msg = f"The sync failed, and the repository was left as it was. {first['item']}: {first['error']}{more}"
-    return SyncFailed(msg, errors=list[JSON](run.errors), error_count=run.error_count)
+    return SyncFailed(msg, errors=list[JSON](errors), error_count=run.error_count)
 
 
 def _outpaced() -> SyncFailed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 from datetime import timedelta
@@ -95,12 +96,13 @@ def test_what_a_task_takes_before_the_first_look_is_held_against_it() -> None:
 
 
 def test_the_memory_of_this_process_is_what_it_holds() -> None:
+    gc.collect()  # what other tests left behind goes before, not between
     before = rss_bytes()
-    held = os.urandom(1) * 50 * MB
+    held = os.urandom(1) * 200 * MB
 
     after = rss_bytes()
 
     assert before is not None
     assert after is not None
-    assert after - before > 40 * MB
-    assert len(held) == 50 * MB
+    assert after - before > 100 * MB
+    assert len(held) == 200 * MB
