@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import createrepo_c
 import pytest
 
 from entrepot.criteria import UnitCriteria
 from entrepot.engine import Engine
-from entrepot.repositories import Repository
+from entrepot.plugin.segments import members
+from entrepot.repositories import PublishedFile, Repository
 from entrepot.settings import Settings
+from tests.builders.repodata import generate
 from tests.builders.rpm import RpmPackage, build_rpm
 from tests.builders.yum_feed import EVERYTHING, FISH, TREEINFO, WALRUS, WHALE, feed_files
 from tests.integration.repositories.conftest import Feed, run
@@ -111,3 +114,49 @@ def test_an_uploaded_package_takes_the_place_of_an_earlier_build(engine: Engine)
 
     (unit,) = zoo.search_units(UnitCriteria(type_ids=["rpm"]))
     assert (unit.data["summary"], unit.data["filename"]) == ("Built again", "walrus-1.0-1.noarch.rpm")
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_of_ten_thousand_packages_one_that_changed_costs_one_segment(engine: Engine, feed: Feed, tmp_path: Path) -> None:
+    zoo = yum(engine, "zoo", feed=feed.url, download_policy="on_demand", remove_missing=True)
+    zoo.add_distributor("yum_distributor", {"relative_url": "zoo"}, distributor_id="web")
+    published = []
+    for changed in (0, 1):
+        root = generate(tmp_path / f"feed-{changed}", 10_000, level=1, changed=changed)
+        feed.files = {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.*")}
+        assert run(engine, zoo.sync()).error is None
+        assert run(engine, zoo.publish("web")).error is None
+        published.append(files_of_repodata(engine, "zoo"))
+
+    before, after = ({kind: members(path.read_bytes()) or [] for kind, path in files.items()} for files in published)
+    found = createrepo_c.PackageIterator(
+        **{f"{kind}_path": str(linked(tmp_path, path)) for kind, path in published[1].items()}, newpkgcb=None, warningcb=None
+    )
+
+    assert counts(zoo) == {"rpm": 10_000}
+    assert sum(1 for _ in found) == 10_000
+    for kind, parts in after.items():
+        new = [part for part in parts if part not in before[kind]]
+        assert len(parts) > 10
+        assert 1 <= len(new) <= 3, kind  # where the package was, where it is now; and they may have met
+
+
+def files_of_repodata(engine: Engine, base_path: str) -> dict[str, Path]:
+    """Return where the bytes of the published primary, filelists and other lie."""
+    repomd = createrepo_c.Repomd(str(stored(engine, f"{base_path}/repodata/repomd.xml")))
+    kinds = ("primary", "filelists", "other")
+    return {record.type: stored(engine, f"{base_path}/{record.location_href}") for record in repomd if record.type in kinds}
+
+
+def stored(engine: Engine, path: str) -> Path:
+    found = engine.repositories.published(path)
+    assert isinstance(found, PublishedFile)
+    assert found.file is not None
+    return found.file
+
+
+def linked(folder: Path, blob: Path) -> Path:
+    """Return the blob under a name that says how it is packed, which createrepo_c goes by."""
+    link = folder / f"{blob.name}.xml.gz"
+    link.symlink_to(blob)
+    return link
