@@ -15,6 +15,13 @@ from entrepot_deb.units import Deb
 APE, BEAR, CAT, EEL = (build_deb(name) for name in ("ape", "bear", "cat", "eel"))
 
 
+def offer(feed: Feed, made: DebFeed) -> None:
+    root = made.write()
+    for path in sorted(root.rglob("*")):
+        if path.is_file():
+            feed.put(path.relative_to(root).as_posix(), path.read_bytes())
+
+
 class TestDebPlugins(PluginContract):
     importer = DebImporter
     distributor = DebDistributor
@@ -30,9 +37,16 @@ class TestDebPlugins(PluginContract):
             made = DebFeed(Path(folder))
             for package in packages:
                 made.put(package)
-            for path in sorted(made.write().rglob("*")):
-                if path.is_file():
-                    feed.put(path.relative_to(folder).as_posix(), path.read_bytes())
+            offer(feed, made)
+
+    def make_large_feed(self, feed: Feed) -> int:
+        units = 2000
+        with TemporaryDirectory() as folder:
+            made = DebFeed(Path(folder))
+            for number in range(units):
+                made.add_stanza(EEL.stanza(f"pool/eel{number}.deb", Package=f"eel{number}"))
+            offer(feed, made)
+        return units
 
     def upload_sample(self) -> UploadSample:
         return UploadSample(EEL.data, Deb, {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from tests.builders.wheel import build_sdist, build_wheel, simple_index
+from tests.builders.wheel import build_sdist, build_wheel, json_page, simple_index
 
 from entrepot.testing import Feed, PluginContract, UploadSample
 from entrepot_python.distributor import PythonDistributor
@@ -33,6 +33,14 @@ class TestPythonPlugins(PluginContract):
             page = "application/vnd.pypi.simple.v1+json" if path.endswith("/") else None
             feed.put(path, data, media_type=page)
         return len(packages)
+
+    def make_large_feed(self, feed: Feed) -> int:
+        units = 2000
+        packages = [OWL._replace(filename=f"owl-{number}.0-py3-none-any.whl", says_metadata=False) for number in range(units)]
+        vole = simple_index([VOLE])
+        for path, data in {"simple/owl/": json_page(packages), **vole}.items():
+            feed.put(path, data, media_type="application/vnd.pypi.simple.v1+json" if path.endswith("/") else None)
+        return units
 
     def upload_sample(self) -> UploadSample:
         return UploadSample(OWL.data, PythonPackage, {"filename": OWL.filename}, {"upload_time": OWL.upload_time})

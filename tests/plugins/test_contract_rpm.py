@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.builders.repodata import generate
 from tests.builders.rpm import RpmPackage, build_rpm
 from tests.builders.yum_feed import FISH, REPOMD, UPDATEINFO, WALRUS, WHALE, feed_files
 
@@ -32,6 +33,14 @@ class TestRpmPlugins(PluginContract):
             for path, data in feed_files(Path(folder), packages, metadata={"updateinfo": UPDATEINFO}).items():
                 feed.put(path, data)
         return len(packages) + 1
+
+    def make_large_feed(self, feed: Feed) -> int:
+        units = 2000
+        with TemporaryDirectory() as folder:
+            root = generate(Path(folder), units, level=1)
+            for path in root.rglob("*.*"):
+                feed.put(path.relative_to(root).as_posix(), path.read_bytes())
+        return units
 
     def upload_sample(self) -> UploadSample:
         return UploadSample(build_rpm(FISH), Rpm, {})
