@@ -116,3 +116,46 @@ def test_repositories_of_before_are_found_by_their_notes(empty_database: Databas
 
     found = empty_database.rows("SELECT name, value FROM repository_note ORDER BY name, value")
     assert [tuple(row) for row in found] == [("arches", "noarch"), ("arches", "x86_64"), ("kind", "rpm")]
+
+
+def test_what_was_published_before_is_served_on_and_known_by_its_name(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = known_migrations()
+    with monkeypatch.context() as before:
+        before.setattr("entrepot.models.migrate.known_migrations", lambda: known[:6])
+        migrate(empty_database)
+    rows: dict[str, list[dict[str, object]]] = {
+        "blob": [{"id": 1, "sha256": "ab", "size": 2, "created_at": 0}],
+        "unit": [
+            {"id": 1, "unit_type": "iso", "uid": "u", "data": '{"name":"a.iso"}', "created_at": 0},
+            {"id": 2, "unit_type": "odd", "uid": "v", "data": '{"name":7}', "created_at": 0},
+        ],
+        "repository": [
+            {"id": 1, "repository_id": "zoo", "notes": "{}", "scratchpad": "{}", "content_unit_counts": "{}", "created_at": 0}
+        ],
+        "importer": [{"repository": 1, "importer_type_id": "iso_importer", "config": "{}", "sync_state": '{"token":"t"}'}],
+        "distributor": [
+            {
+                "id": 1,
+                "repository": 1,
+                "distributor_id": "web",
+                "distributor_type_id": "iso_distributor",
+                "config": "{}",
+                "auto_publish": False,
+                "base_path": "zoo",
+            }
+        ],
+        "entry": [{"distributor": 1, "path": "a.iso", "added_revision": 1, "removed_revision": 3, "added_at": 5, "blob": 1}],
+    }
+    for table, inserted in rows.items():
+        for row in inserted:
+            marks = ", ".join("?" * len(row))
+            empty_database.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
+
+    migrate(empty_database)
+
+    entries = empty_database.rows("SELECT path, added_revision, removed_revision, added_at, blob, unit, file FROM entry")
+    assert [tuple(row) for row in entries] == [("a.iso", 1, 3, 5, 1, None, None)]
+    assert [tuple(row) for row in empty_database.rows("SELECT id, name FROM unit ORDER BY id")] == [(1, "a.iso"), (2, None)]
+    assert empty_database.row("SELECT sync_state FROM importer") == (None,)  # so that the next sync notes where files come from

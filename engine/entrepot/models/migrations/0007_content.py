@@ -26,6 +26,7 @@ STATEMENTS = (
         changed_at BIGINT NOT NULL
     )
     """,
+    "UPDATE importer SET sync_state = NULL",  # the next sync reads its feed, whether it has changed or not, for the catalog
 )
 
 #: SQLite cannot take NOT NULL from a column, so the table is made anew.
