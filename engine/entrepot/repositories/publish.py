@@ -87,11 +87,10 @@ def publish(
             house, record, repository, distributor, override_config=override_config or {}, automatic=automatic
         )
         latest = publication.latest(database, distributor.id)
-        if latest is not None and publishing.is_met_by(latest):
-            return publishing.serve(latest)
-        result = None
-        if latest is not None and publishing.can_build_on(latest):
-            result = publishing.build_on(latest)
+        base = latest if latest is not None and publishing.can_build_on(latest) else None
+        if base is not None and publishing.is_met_by(base):
+            return publishing.serve(base)
+        result = None if base is None else publishing.build_on(base)
         if result is None:
             result = publishing.build_anew()
     failpoints.reach("publish.committed")

@@ -88,10 +88,10 @@ class Publishing:
             return False
         return self.is_automatic or not _has_lost_files(self.house, latest)
 
-    def is_met_by(self, latest: Publication) -> bool:
-        """Say whether `latest` shows already what is to be published."""
+    def is_met_by(self, base: Publication) -> bool:
+        """Say whether `base`, which one may build on, shows already what is to be published."""
         shown = self.repository.revision if self.source is None else self.source.repository_revision
-        return self.can_build_on(latest) and latest.repository_revision == shown
+        return bool(base.repository_revision == shown)
 
     def serve(self, latest: Publication) -> dict[str, JSON]:
         """Close the history entry; a publish by hand serves `latest` again, if it was rolled back from."""
