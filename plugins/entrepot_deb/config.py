@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from entrepot.plugin import DistributorConfig, ImporterConfig, TextList, path_problem
+from entrepot.plugin import ImporterConfig, TextList, path_problem
+from entrepot.plugin.signing import SigningConfig
 from entrepot_deb.units import DISTRIBUTION
 
 
@@ -78,22 +79,14 @@ class DebImporterConfig(ImporterConfig):
         return self
 
 
-class DebDistributorConfig(DistributorConfig):
+class DebDistributorConfig(SigningConfig):
     """The keys of the deb_distributor. Source: Pulp 2, pulp_deb (distributor constants)."""
-
-    server_only: ClassVar[frozenset[str]] = frozenset({"gpg_cmd", "signing_key", "signing_key_passphrase"})
 
     http: bool | None = Field(None, description="Serve it over http; the same as serve_http.")
     https: bool | None = Field(None, description="Serve it over https; the same as serve_https.")
     http_publish_dir: str | None = None  # accepted as Pulp's clients send them; publications are rows, not folders
     https_publish_dir: str | None = None
     publish_default_release: bool = Field(default=False, description="Also publish a release `default` with all packages.")
-    gpg_key_id: str | None = Field(
-        None, description="Which key signs: the command is told so, a signing key must have this id."
-    )
-    gpg_cmd: str | None = Field(None, description="Command that signs the file it is given, as Pulp calls it.")
-    signing_key: str | None = Field(None, description="File with an armored private key that signs.")
-    signing_key_passphrase: SecretStr | None = Field(None, description="What unlocks that key.")
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from entrepot.plugin import PluginError
@@ -57,18 +56,12 @@ class ReleaseWriter:
 
         """
         self._pub = pub
-        self._key: SigningKey | None = None
-        config = pub.config
-        if config.signing_key is not None:
-            passphrase = config.signing_key_passphrase
-            self._key = SigningKey.from_file(
-                Path(config.signing_key), None if passphrase is None else passphrase.get_secret_value()
+        self._key: SigningKey | None = pub.config.own_key()
+        wanted = pub.config.gpg_key_id
+        if self._key and wanted and not Keyring.load(self._key.public_armored).limited_to([wanted]).fingerprints:
+            raise PluginError(
+                f"the signing key of the server is {self._key.fingerprint}, and not {wanted}, as gpg_key_id says."
             )
-            wanted = config.gpg_key_id
-            if wanted and not Keyring.load(self._key.public_armored).limited_to([wanted]).fingerprints:
-                raise PluginError(
-                    f"the signing key of the server is {self._key.fingerprint}, and not {wanted}, as gpg_key_id says."
-                )
 
     def write(self, suite: Suite, text: bytes) -> None:
         """Publish the Release file of a suite and its signatures; those of the same text are left as they are."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from entrepot.plugin import Distributor, PublishConduit, RefusedConfiguration, WholeNumber
 from entrepot.plugin.openpgp import SigningCommand, SigningKey
+from entrepot.plugin.signing import SigningConfig
 from entrepot_rpm.repodata import REPOMD
 from entrepot_rpm.selection import Selection
 from entrepot_rpm.tree import TreeConfig, publish_tree
@@ -20,17 +20,11 @@ if TYPE_CHECKING:
 PUBLIC_KEY = f"{REPOMD}.key"  # beside the signature, where zypper looks for it and people find it
 
 
-class YumDistributorConfig(TreeConfig):
+class YumDistributorConfig(TreeConfig, SigningConfig):
     """The keys of the yum_distributor."""
-
-    server_only: ClassVar[frozenset[str]] = frozenset({"gpg_cmd", "signing_key", "signing_key_passphrase"})
 
     generate_sqlite: bool = Field(default=False, description="Write the databases that yum 3 reads, too.")
     gpg_sign_metadata: bool = Field(default=False, description="Sign repomd.xml.")
-    gpg_key_id: str | None = Field(None, description="Which key the signing command shall take.")
-    gpg_cmd: str | None = Field(None, description="Program that signs the file that it is given; in the server's settings.")
-    signing_key: str | None = Field(None, description="File with an armored private key; in the server's settings.")
-    signing_key_passphrase: SecretStr | None = Field(None, description="Its passphrase; in the server's settings.")
     remove_old_repodata: bool = Field(default=True, description="Take out metadata that newer metadata replaced.")
     remove_old_repodata_threshold: WholeNumber | None = Field(
         None, ge=0, description="Accepted; how long what left is still served is a setting of the server."
@@ -90,5 +84,4 @@ def _signer(config: YumDistributorConfig, repository_id: str) -> Signer | None:
         names = {"GPG_KEY_ID": config.gpg_key_id, "GPG_REPOSITORY_NAME": repository_id}
         given = {name: value for name, value in names.items() if value is not None}
         return SigningCommand(config.gpg_cmd, file_name="repomd.xml", environment=given)
-    passphrase = config.signing_key_passphrase
-    return SigningKey.from_file(Path(config.signing_key or ""), None if passphrase is None else passphrase.get_secret_value())
+    return config.own_key()
