@@ -6,7 +6,9 @@ Hot statements are plain SQL through `Database.execute`; everything else is a pe
 
 from entrepot.models.access import (
     ApiToken,
+    AuditEntry,
     FailedLogin,
+    LoginSession,
     Permission,
     Role,
     RoleGrant,
@@ -16,7 +18,7 @@ from entrepot.models.access import (
 )
 from entrepot.models.change_watch import ChangeWatch
 from entrepot.models.connection import Database, Row
-from entrepot.models.content import Blob, RemoteFile, Unit, UnitDocument, UnitFile, Upload
+from entrepot.models.content import Blob, HourlyMeasure, RemoteFile, Unit, UnitDocument, UnitFile, Upload
 from entrepot.models.events import Activity, Counter, Document, PublicationEvent
 from entrepot.models.fields import storable
 from entrepot.models.propagation import Deploy, DeployPop, DeployServer, EdgeServer, Pop
@@ -32,13 +34,14 @@ from entrepot.models.repositories import (
     SyncResult,
 )
 from entrepot.models.schedules import Schedule, ScheduledRun
-from entrepot.models.tasking import Reservation, Task, TaskAttempt, TaskGroup, TaskTag, Worker, WorkerDrain
+from entrepot.models.tasking import HourlyTasks, Reservation, Task, TaskAttempt, TaskGroup, TaskTag, Worker, WorkerDrain
 from entrepot.models.tenants import Tenant, TenantChannel, TenantSource, TenantToken
 
 __all__ = [
     "Activity",
     "ApiToken",
     "Association",
+    "AuditEntry",
     "Blob",
     "ChangeWatch",
     "Counter",
@@ -51,7 +54,10 @@ __all__ = [
     "EdgeServer",
     "Entry",
     "FailedLogin",
+    "HourlyMeasure",
+    "HourlyTasks",
     "Importer",
+    "LoginSession",
     "Permission",
     "Pop",
     "Publication",

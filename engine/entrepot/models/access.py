@@ -122,3 +122,45 @@ class FailedLogin(peewee.Model):
         """Where it is kept."""
 
         table_name = "failed_login"
+
+
+class LoginSession(peewee.Model):
+    """Somebody who has logged in with a browser; `digest` is the SHA-256 of the cookie's secret. Written by: access."""
+
+    digest = peewee.TextField(primary_key=True)
+    user_account = peewee.BigIntegerField()
+    created_at = MomentField()
+    last_seen_at = MomentField()
+    expires_at = MomentField()
+    address = peewee.TextField(null=True)
+    agent = peewee.TextField(null=True)
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "login_session"
+
+
+class AuditEntry(peewee.Model):
+    """Who has changed what, through which door; written by the transaction that did it. Written by: access.
+
+    `fields` is a JSON list of the names that were given, never their values; `outcome` is `done` or `refused`.
+    """
+
+    id = peewee.BigAutoField()
+    created_at = MomentField()
+    login = peewee.TextField()
+    via = peewee.TextField()
+    token_name = peewee.TextField(null=True)
+    address = peewee.TextField(null=True)
+    door = peewee.TextField()
+    action = peewee.TextField()
+    resource = peewee.TextField()
+    fields = peewee.TextField()
+    outcome = peewee.TextField()
+    request_id = peewee.TextField(null=True)
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "audit_entry"

@@ -107,3 +107,18 @@ class Upload(peewee.Model):
         """Where it is kept."""
 
         table_name = "upload"
+
+
+class HourlyMeasure(peewee.Model):
+    """What was counted last within an hour, counted since 1970: blobs, their bytes, units. Written by: content."""
+
+    name = peewee.TextField()
+    hour = peewee.BigIntegerField()
+    value = peewee.BigIntegerField()
+    measured_at = MomentField()
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "hourly_measure"
+        primary_key = peewee.CompositeKey("name", "hour")

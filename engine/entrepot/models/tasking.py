@@ -141,3 +141,24 @@ class WorkerDrain(peewee.Model):
         """Where it is kept."""
 
         table_name = "worker_drain"
+
+
+class HourlyTasks(peewee.Model):
+    """How many tasks of a type ended in a state within an hour, and the time they took. Written by: tasking.
+
+    `hour` counts since 1970. `run_us` and `wait_us` are microseconds of all of them together: from start to end, and from
+    their making to their start.
+    """
+
+    hour = peewee.BigIntegerField()
+    task_type = peewee.TextField()
+    state = peewee.TextField()
+    tasks = peewee.BigIntegerField()
+    run_us = peewee.BigIntegerField()
+    wait_us = peewee.BigIntegerField()
+
+    class Meta:
+        """Where it is kept."""
+
+        table_name = "hourly_tasks"
+        primary_key = peewee.CompositeKey("hour", "task_type", "state")

@@ -19,13 +19,13 @@ from entrepot.errors import JSON, BodyTooLarge, EntrepotError, MissingResource
 from entrepot.readers import READER_THREADS
 from entrepot.rest import problems
 from entrepot.rest.authentication import takes_a_hash, who
-from entrepot.rest.endpoint import PREFIX, Answer, Asked, Body, Endpoint, Event, Events, Intake, Wait
+from entrepot.rest.endpoint import PREFIX, Answer, Asked, Body, Endpoint, Events, Intake, Wait
 from entrepot.rest.intake import take_in
-from entrepot.rest.live import Changes
 from entrepot.rest.reading import read_document, read_list, read_query
 from entrepot.rest.routes import ENDPOINTS
 from entrepot.rest.routing import Routing, segments_of
-from entrepot.rest.sending import EVENTS_HEADERS, Sealed, Stream, allowed, client_gone, seal, send_events, send_sealed
+from entrepot.rest.sending import Sealed, allowed, seal, send_sealed
+from entrepot.streaming import EVENTS_HEADERS, Changes, Event, Stream, client_gone, send_events
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -62,12 +62,14 @@ class Heard(NamedTuple):
 class RestApp:
     """The REST API as an ASGI app for everything below `/pulp/api/`."""
 
-    def __init__(self, engine: Engine, readers: Readers, *, endpoints: tuple[Endpoint, ...] = ENDPOINTS) -> None:
-        """Serve `engine` with the threads of `readers`."""
+    def __init__(
+        self, engine: Engine, readers: Readers, *, changes: Changes | None = None, endpoints: tuple[Endpoint, ...] = ENDPOINTS
+    ) -> None:
+        """Serve `engine` with the threads of `readers`; `changes` are those that other doors of the process hear of too."""
         self._engine = engine
         self._readers = readers
         self._routing = Routing(endpoints)
-        self._changes = Changes(engine)
+        self._changes = changes or Changes(engine)
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
         self._writing = asyncio.Semaphore(_WRITES_AT_ONCE)
         self._looking = asyncio.Semaphore(_LOOKS_AT_ONCE)

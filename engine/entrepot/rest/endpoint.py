@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from entrepot.errors import JSON
+from entrepot.streaming import Event
 
 if TYPE_CHECKING:
     from starlette.types import Scope
@@ -69,15 +70,6 @@ class Wait:
     look: Callable[[], Answer]
     is_ready: Callable[[Answer], bool]
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One server-sent event; `id` is what a client sends back as `Last-Event-ID` to go on after it."""
-
-    name: str
-    data: object
-    id: str
 
 
 @dataclass(frozen=True, slots=True)

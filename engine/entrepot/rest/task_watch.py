@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from entrepot import clock
 from entrepot.errors import JSON, InvalidValue
-from entrepot.rest.endpoint import Answer, Asked, Event, Events, Wait
+from entrepot.rest.endpoint import Answer, Asked, Events, Wait
 from entrepot.rest.task_shape import single_shape
+from entrepot.streaming import Event
 
 if TYPE_CHECKING:
     from entrepot.engine import Engine

@@ -14,8 +14,8 @@ import pytest
 from entrepot.engine import Engine
 from entrepot.readers import READER_THREADS, Readers
 from entrepot.rest import RestApp
-from entrepot.rest.live import Changes
 from entrepot.rest.task_watch import WatchedTask
+from entrepot.streaming import Changes
 
 from .conftest import PASSWORD
 from .sample_tasks import echo

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from entrepot.rest.endpoint import NOTHING, Answer, Event
-from entrepot.rest.sending import event_text, seal
+from entrepot.rest.endpoint import NOTHING, Answer
+from entrepot.rest.sending import seal
+from entrepot.streaming import Event, event_text
 
 SCOPE: dict[str, Any] = {"scheme": "https", "headers": [(b"host", b"server.test:8443")]}
 

@@ -15,7 +15,7 @@ from entrepot.errors import EntrepotError
 if TYPE_CHECKING:
     from entrepot.engine import Engine
 
-_LOG = logging.getLogger("entrepot.rest")
+_LOG = logging.getLogger("entrepot.streaming")
 #: Seconds after which listeners look although nothing was seen to change.
 _TURN_SECONDS = 1.0
 
