@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import gzip
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 
 import httpx
 import pytest
 
 from entrepot import clock
+from entrepot.plugin import Importer, Unit
 from entrepot.testing import Feed
 from entrepot.testing.shifted_clock import shifted_clock
+from entrepot.testing.watching import Watch, watched_importer
 
 
 @pytest.fixture
@@ -22,6 +26,14 @@ def feed() -> Iterator[Feed]:
     with Feed() as feed:
         feed.put("a b.txt", b"ape" * 100, media_type="text/plain")
         yield feed
+
+
+@pytest.fixture
+def without_collector() -> Iterator[None]:
+    """Let nothing be collected that refers to itself, as if the collector came late."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def get(feed: Feed, path: str = "a%20b.txt") -> httpx.Response:
@@ -92,6 +104,63 @@ def test_the_clock_is_wrong_for_modules_of_the_plugin_and_for_what_packs_only():
     assert int.from_bytes(packed[4:8], "little") - engine.timestamp() > 365 * 86400
     assert is_still
     assert clock.now() - dt.datetime.now(dt.UTC) < dt.timedelta(days=1)
+
+
+class Ape(Unit, type_id="ape", key=("number",)):
+    number: int
+
+
+def apes(first: int, last: int) -> Iterator[Ape]:
+    return (Ape(number=number) for number in range(first, last))
+
+
+def most_ahead(units: Callable[[], Iterator[Ape]], keep: list[Unit] | None = None) -> int:
+    """Take what an importer yields, as the engine does, and say how many there were that it had not asked for."""
+
+    class ApeImporter(Importer):
+        def sync(self, ctx):
+            yield from units()
+
+    watch = Watch()
+    importer = watched_importer(ApeImporter, watch)
+    with watch.counting_ahead():
+        for unit in importer.sync(importer(), None):
+            if keep is not None:
+                keep.append(unit)
+    return watch.most_ahead
+
+
+def test_units_that_other_tests_left_were_not_made_before_they_were_asked_for(without_collector):
+    held = list(apes(0, 1000))
+    garbage = [*apes(1000, 2000)]
+    garbage.append(garbage)
+    del garbage
+
+    assert most_ahead(lambda: apes(0, 2000)) == 0
+    assert len(held) == 1000
+
+
+def test_units_that_wait_in_the_engine_were_asked_for(without_collector):
+    waiting: list[Unit] = []
+
+    assert most_ahead(lambda: apes(0, 2000), keep=waiting) == 0
+    assert len(waiting) == 2000
+
+
+@pytest.mark.parametrize("one_by_one", [0, 1, 249, 500])
+def test_units_that_are_read_all_at_once_are_counted_even_when_others_came_and_went_before(one_by_one):
+    units = lambda: chain(apes(0, one_by_one), iter([*apes(0, 2000)]))  # noqa: E731 - read when it is asked for
+
+    assert most_ahead(units) >= 1750
+
+
+def test_the_collector_looks_at_everything_again_when_the_count_ends():
+    with pytest.raises(RuntimeError, match="broken"), Watch().counting_ahead():
+        frozen = gc.get_freeze_count()
+        raise RuntimeError("broken")
+
+    assert frozen > 0
+    assert gc.get_freeze_count() == 0
 
 
 def test_what_pytest_loads_at_its_start_imports_nothing_of_the_engine():

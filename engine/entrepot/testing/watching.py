@@ -6,7 +6,9 @@ A watched plugin is a subclass that does what the plugin does, with a conduit th
 from __future__ import annotations
 
 import gc
+import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 from entrepot.plugin import Canceled, Distributor, Importer, PublishConduit, RemoteFile, SyncConduit, Unit
@@ -15,8 +17,9 @@ PluginT = TypeVar("PluginT", Importer, Distributor)
 
 #: Units that are remembered; a feed of many units has more.
 _MOST_REMEMBERED = 100
-#: How often it is counted how many units there are: each time so many were yielded.
-_COUNTED_EVERY = 500
+#: How often it is counted how many units there are: each time so many were yielded. Often enough that of 2,000 units that
+#: are read all at once 1,750 are still to come at the next count, whatever was yielded before.
+_COUNTED_EVERY = 250
 
 
 class Watch:
@@ -24,7 +27,7 @@ class Watch:
 
     A moment is a call of the conduit, or a unit that is yielded. `files` are those that the importer declared, `units` those
     that it yielded; those of the first 100 are remembered. `most_ahead` is how many units there were that had not been
-    yielded, if that was to be counted.
+    yielded, at most, while `counting_ahead` was open.
     """
 
     def __init__(self) -> None:
@@ -37,12 +40,12 @@ class Watch:
         stop_at: int | None = None,
         stop: Callable[[], BaseException] = Canceled,
         reverse: bool = False,
-        count_ahead: bool = False,
     ) -> None:
         """Forget what was; raise `stop()` at the moment `stop_at`, counted from 0. `reverse`: give units newest first."""
         self.most_ahead = 0
-        self._count_ahead = count_ahead
+        self._counts_ahead = False
         self._yielded = 0
+        self._passed_on: list[weakref.ref[Unit]] = []  # what was yielded, and is somewhere still
         self.moments = 0
         self.was_stopped = False
         self.reverse = reverse
@@ -50,6 +53,22 @@ class Watch:
         self.units: list[Unit] = []
         self._stop_at = stop_at
         self._stop = stop
+
+    @contextmanager
+    def counting_ahead(self) -> Iterator[None]:
+        """Begin, and count now and then how many units were made and not yet yielded.
+
+        Only units that are made meanwhile count, and of those none that was yielded, however long the engine keeps it. What
+        was there before (units of other tests, held or not yet collected) is frozen: `gc.get_objects` passes over it.
+        """
+        self.begin()
+        self._counts_ahead = True
+        gc.freeze()
+        try:
+            yield
+        finally:
+            gc.unfreeze()
+            self._counts_ahead = False
 
     def is_time(self) -> bool:
         """Count a moment, and answer whether it is the one to stop at."""
@@ -65,13 +84,21 @@ class Watch:
 
     def saw(self, unit: Unit) -> None:
         """Note a unit that was yielded."""
-        self._yielded += 1
-        if self._count_ahead and self._yielded % _COUNTED_EVERY == 0:
-            alive = sum(isinstance(one, Unit) for one in gc.get_objects())
-            self.most_ahead = max(self.most_ahead, alive - self._yielded)
+        if self._counts_ahead:
+            self._yielded += 1
+            self._passed_on.append(weakref.ref(unit))
+            if self._yielded % _COUNTED_EVERY == 0:
+                self.most_ahead = max(self.most_ahead, self._ahead())
         if len(self.units) < _MOST_REMEMBERED:
             self.units.append(unit)
             self.files.extend(unit.remote_files)
+
+    def _ahead(self) -> int:
+        """Return how many units there are that were not yielded."""
+        self._passed_on = [one for one in self._passed_on if one() is not None]
+        passed_on = [one() for one in self._passed_on]  # held while it is counted: no other takes the place of one that goes
+        known = {id(unit) for unit in passed_on}
+        return sum(isinstance(one, Unit) and id(one) not in known for one in gc.get_objects())
 
 
 class WatchedConduit:
