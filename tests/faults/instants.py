@@ -8,7 +8,8 @@ that the instants are the whole seconds. The rules:
   run was fired, which made up for it (or, where runs coalesce, before that run had ended); the same holds for the instants
   between the last run and the next one planned;
 * a run is not for an instant that the one before it has made up for: missed runs become one;
-* after a last round nothing is due.
+* after a last round nothing is due, if no run has ended meanwhile: the round after that one counts the end, which may disable
+  the schedule, before it fires it again.
 """
 
 from __future__ import annotations

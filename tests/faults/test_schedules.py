@@ -12,7 +12,8 @@ from itertools import product
 import pytest
 
 from entrepot import clock
-from entrepot.schedules import ScheduleReport
+from entrepot.models import Database
+from entrepot.schedules import ScheduleReport, outcomes
 
 from . import effects
 from .instants import SECOND, Fires, badly_counted, badly_numbered, fired_for_the_past, left_due, missed, read_fires
@@ -57,6 +58,8 @@ def test_killed_and_frozen_schedulers_fire_each_instant_once_and_count_each_end_
     wait_for(partial(fires, scheduler), "something was due", scheduler.said)
     wait_for(lambda: disabled(stage) == 2 * SOME, "those that end by themselves have ended", scheduler.said)
     scheduler.stop()
+    wait_for(lambda: stage.unfinished() == 0, "every task has ended, and none ends during the last round", worker.said)
+    wait_for(lambda: left_due(read_fires(stage), clock.now_us()), "something is due for the last round")
 
     assert made_up_for(stage) == []
     stage.engine.database.execute("UPDATE schedule SET next_run = NULL")
@@ -101,6 +104,30 @@ def test_of_three_schedulers_one_is_frozen_and_one_killed_and_no_instant_is_fire
     print(figures(schedules))  # for who runs it by hand, with -s
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("end", "fired"), [("finished", [0, 1]), ("error", [0, 0])])
+def test_a_schedule_whose_run_ends_during_a_round_is_fired_by_the_next_unless_that_end_disables_it(
+    stage: Stage, end: str, fired: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedules, count_ended = stage.engine.schedules, outcomes.count_ended
+    schedules.create_task("PT1H", effects.scheduled, [0], overlap="queue", failure_threshold=1)
+    schedules.go_round()
+    stage.engine.database.execute("UPDATE schedule SET next_run = first_run")  # it is due again
+
+    def count_too_early(database: Database) -> int:
+        count = count_ended(database)
+        database.execute("UPDATE task SET state = ?, finished_at = 1", (end,))
+        return count
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outcomes, "count_ended", count_too_early)
+        counts = [schedules.go_round()]
+    counts.append(schedules.go_round())
+
+    assert counts == fired
+    assert stage.rows("SELECT count(*) FROM schedule WHERE enabled") == [(sum(fired),)]
+
+
 def plant(stage: Stage, chance: random.Random) -> None:
     """Make schedules of every kind: endless ones that end well or fail, some of three runs, some that two failures disable."""
     create, schedules = stage.engine.schedules.create_task, list[ScheduleReport]()
@@ -127,7 +154,7 @@ def stop(schedulers: Sequence[Process]) -> None:
 
 
 def made_up_for(stage: Stage) -> list[str]:
-    """Make a last round, and return what broke a promise."""
+    """Make a last round, during which no run may end, and return what broke a promise."""
     moment = clock.now_us()
     stage.engine.schedules.go_round()
     schedules, offset = read_fires(stage), clock.now_us() - time.monotonic() * SECOND
@@ -136,7 +163,7 @@ def made_up_for(stage: Stage) -> list[str]:
         *badly_numbered(schedules),
         *missed(schedules),
         *fired_for_the_past(schedules, freezes),
-        *left_due([each for each in schedules if each.may_overlap], moment),
+        *left_due(schedules, moment),
     ]
 
 
