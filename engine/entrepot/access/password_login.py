@@ -61,7 +61,8 @@ class PasswordLogin:
                 log.warning("A login failed: user %s, from %s.", login if is_login(login) else "(no login)", address)
                 raise InvalidCredentials(login)
             attempts.forgive(self._database, login, address)
-            self._verified.add(self._renewed(account, password), password)
+            account = self._renewed(account, password)
+            self._verified.add(account, password)
             return account
 
     def remembers(self, login: str, password: str) -> bool:

@@ -54,14 +54,50 @@ class TokenReport:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionReport:
+    """A browser in which somebody has logged in, without its secret; `expires` is when it ends if nothing comes from it.
+
+    `address` and `agent`, what the browser says it is, are those of the login; None if they were not known.
+    """
+
+    login: str
+    created: datetime
+    last_seen: datetime
+    expires: datetime
+    address: str | None
+    agent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """A change, or a refusal: who, proved how (`via`) and from where, through which door, did what to what.
+
+    `fields` are the names of what was given, never the values. `outcome` is `done` or `refused`.
+    """
+
+    entry_id: int
+    created: datetime
+    login: str
+    via: str
+    token_name: str | None
+    address: str | None
+    door: str
+    action: str
+    resource: str
+    fields: tuple[str, ...]
+    outcome: str
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
-    """Who sends a request, and how that was proved; `token_name` is None unless by a token."""
+    """Who sends a request, and how that was proved; `token_name` is None unless by a token, `local` is who uses the machine."""
 
     user_id: int
     login: str
     roles: tuple[str, ...]
     is_superuser: bool
-    via: Literal["password", "token", "certificate"]
+    via: Literal["password", "token", "certificate", "session", "local"]
     token_name: str | None = None
 
 

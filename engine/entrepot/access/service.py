@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from entrepot.access import administrator, attempts, certificates, permissions, roles, search, tokens, users
+from entrepot.access import administrator, attempts, audit, certificates, permissions, roles, search, sessions, tokens, users
 from entrepot.access.accounts import Account, change, find_account
+from entrepot.access.audit import Actor
 from entrepot.access.authority import Authority
 from entrepot.access.operations import Operation
 from entrepot.access.password_login import PasswordLogin
 from entrepot.access.passwords import Passwords
-from entrepot.access.reports import IssuedCertificate, PermissionReport, Principal, RoleReport, TokenReport, UserReport
+from entrepot.access.reports import (
+    AuditReport,
+    IssuedCertificate,
+    PermissionReport,
+    Principal,
+    RoleReport,
+    SessionReport,
+    TokenReport,
+    UserReport,
+)
 from entrepot.access.resources import is_search, normalised
 from entrepot.access.roles import role_resource
+from entrepot.access.sessions import SessionLimits
 from entrepot.access.users import user_resource
 from entrepot.errors import PermissionDenied
 
@@ -34,6 +46,7 @@ class Access:
         self._settings = settings
         self._passwords = Passwords()
         self._password_login = PasswordLogin(database, settings, self._passwords)
+        self._session_limits = SessionLimits.of(settings)
         self._authority = Authority(settings.authority_dir)
 
     def authenticate_password(self, login: str, password: str, *, address: str | None) -> Principal:
@@ -59,6 +72,43 @@ class Access:
         Whoever terminated TLS has made sure that the sender has the key.
         """
         return _principal(certificates.authenticate(self._authority, self._database, certificate), "certificate")
+
+    def begin_session(
+        self, login: str, password: str, *, address: str | None, agent: str | None, request_id: str | None = None
+    ) -> tuple[str, Principal]:
+        """Log a browser in: return the secret for its cookie, which is told this once, and the user; the audit log has it.
+
+        `agent` is what the browser says it is. Raises as `authenticate_password`.
+        """
+        account = self._password_login.authenticate(login, password, address)
+        actor = Actor(login, "password", None, address, "dashboard", request_id)
+        with self.acting(actor, "log in", f"{user_resource(login)}sessions/"):
+            secret = sessions.begin(self._database, self._session_limits, account, address=address, agent=agent)
+        return secret, _principal(account, "session")
+
+    def authenticate_session(self, secret: str) -> Principal:
+        """Return the user who has logged in with the browser that brings `secret`; raises `SessionEnded`."""
+        return _principal(sessions.authenticate(self._database, self._session_limits, secret), "session")
+
+    def end_session(self, secret: str, *, address: str | None = None, request_id: str | None = None) -> None:
+        """Log a browser out, which the audit log has; one whose session has ended already is no error."""
+        login = sessions.login_of(self._database, secret)
+        if login is not None:
+            actor = Actor(login, "session", None, address, "dashboard", request_id)
+            with self.acting(actor, "log out", f"{user_resource(login)}sessions/"):
+                sessions.end(self._database, secret)
+
+    def end_sessions(self, login: str) -> int:
+        """Log all browsers of a user out and return how many there were; raises `MissingResource`."""
+        return sessions.end_all(self._database, login)
+
+    def list_sessions(self, login: str) -> list[SessionReport]:
+        """Return in which browsers a user is logged in, the one that was used last first; raises `MissingResource`."""
+        return sessions.list_sessions(self._database, self._session_limits, login)
+
+    def forget_ended_sessions(self) -> int:
+        """Remove the sessions that have ended by themselves; one round of a loop. Return how many."""
+        return sessions.remove_ended(self._database, self._session_limits)
 
     def issue_certificate(self, principal: Principal) -> IssuedCertificate:
         """Return a new key and a certificate for `principal`, valid for `certificate_days`.
@@ -147,7 +197,7 @@ class Access:
         roles: Iterable[str] | None = None,
         by: Principal | None = None,
     ) -> UserReport:
-        """Change what is given, all or nothing; `roles` takes the place of those he has.
+        """Change what is given, all or nothing; `roles` takes the place of those he has. A new password ends his sessions.
 
         `by` is who asks, None for the administrator of the machine: everybody may UPDATE himself, so each role that is given
         or taken needs UPDATE on that role's users as well, and a super user's password is set by himself and other super
@@ -228,6 +278,59 @@ class Access:
         """Remove a token; raises `MissingResource`."""
         tokens.revoke(self._database, login, name)
 
+    @contextmanager
+    def acting(self, actor: Actor, action: str, resource: str, fields: Iterable[str] = ()) -> Iterator[None]:
+        """Keep in the audit log what `actor` does within the block: what he changes, or that he was refused it.
+
+        The first transaction of this thread that changes something writes the entry, so that there is one if and only if
+        something was changed; `PermissionDenied` out of the block writes one as well. `fields` are names, never values: see
+        `names_in`. A block within another is a part of that one.
+        """
+        if self._database.is_witnessed:
+            yield
+            return
+        names = tuple(fields)
+
+        def write(condition: str) -> bool:
+            return audit.write(self._database, actor, action, resource, names, condition=condition)
+
+        try:
+            with self._database.witnessed(write):
+                yield
+        except PermissionDenied:
+            self.refused(actor, action, resource)
+            raise
+
+    def refused(self, actor: Actor, action: str, resource: str) -> None:
+        """Keep in the audit log that `actor` was refused what would have changed something; never fails."""
+        audit.note_refusal(self._database, actor, action, resource)
+
+    def list_audit(
+        self,
+        *,
+        login: str | None = None,
+        resource: str | None = None,
+        door: str | None = None,
+        outcome: str | None = None,
+        before_id: int | None = None,
+        limit: int = 100,
+    ) -> list[AuditReport]:
+        """Return the newest entries of the audit log first: on `resource`, a path, and below it, if it is given, and so on.
+
+        `before_id` is the last entry of a list, to go on behind it; `limit` is at most 1000. Raises `InvalidValue`.
+        """
+        return audit.list_entries(
+            self._database, login=login, resource=resource, door=door, outcome=outcome, before_id=before_id, limit=limit
+        )
+
+    def prune_audit(self) -> int:
+        """Remove entries that are older than `audit_retention_days`; one round of a loop. Return how many."""
+        return audit.prune(self._database, older_than=timedelta(days=self._settings.audit_retention_days))
+
+    def forget_failed_logins(self) -> int:
+        """Remove the failed logins that do not count any more; one round of a loop. Return how many."""
+        return attempts.remove_old(self._database, attempts.Limits.of(self._settings))
+
     def _require_no_climb(self, by: Principal | None, login: str) -> None:
         """Raise `PermissionDenied` if `by`, who is no super user, would be able to come in as one; in a `change`."""
         if by is None or by.is_superuser or by.login == login:
@@ -236,10 +339,8 @@ class Access:
         if account is not None and account.is_superuser:
             raise PermissionDenied(by.login, Operation.UPDATE.name, user_resource(login))
 
-    def forget_failed_logins(self) -> int:
-        """Remove the failed logins that do not count any more; one round of a loop. Return how many."""
-        return attempts.remove_old(self._database, attempts.Limits.of(self._settings))
 
-
-def _principal(account: Account, via: Literal["password", "token", "certificate"], token_name: str | None = None) -> Principal:
+def _principal(
+    account: Account, via: Literal["password", "token", "certificate", "session"], token_name: str | None = None
+) -> Principal:
     return Principal(account.user_id, account.login, account.roles, account.is_superuser, via, token_name)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from entrepot import clock
-from entrepot.access import permissions
+from entrepot.access import permissions, sessions
 from entrepot.access.accounts import (
     LOGIN_RULE,
     LONGEST_TEXT,
@@ -115,7 +115,7 @@ def update(
     roles: Iterable[str] | None,
     permit: Callable[[str], None],
 ) -> UserReport:
-    """Change what is given, all or nothing; `roles` takes the place of those he has.
+    """Change what is given, all or nothing; `roles` takes the place of those he has. A new password ends his sessions.
 
     `permit` is asked about each role that is given or taken, and raises if it must not be. Raises `MissingResource`,
     `InvalidValue` (`name`, `roles`), `OperationRefused` (the last super user stays one).
@@ -128,6 +128,7 @@ def update(
             database.execute("UPDATE user_account SET name = ? WHERE id = ?", (name, user_id))
         if password_hash is not None:
             database.execute("UPDATE user_account SET password_hash = ? WHERE id = ?", (password_hash, user_id))
+            sessions.end_of_user(database, user_id)
         if roles is not None:
             wanted = _role_ids(database, roles)
             for role_id in sorted(wanted.keys() ^ set(before.roles)):

@@ -26,7 +26,9 @@
     │   ├── PermissionDenied         PLP0026  401
     │   ├── InvalidCertificate       PLP0027  401
     │   ├── InvalidCredentials       PLP0030  401
-    │   └── TooManyAttempts          PLP2051  429
+    │   ├── TooManyAttempts          PLP2051  429
+    │   ├── SessionEnded             PLP2052  401
+    │   └── ForeignForm              PLP2053  403
     ├── BrokenPlugin                 PLP2003  500
     ├── PluginError                  PLP2004  500
     │   ├── SyncFailed               PLP2005  500
@@ -71,10 +73,12 @@ from `BaseException`, so that a plugin's `except Exception` cannot swallow them.
 
 from entrepot.errors.access import (
     AccessError,
+    ForeignForm,
     InvalidCertificate,
     InvalidCredentials,
     NotAuthenticated,
     PermissionDenied,
+    SessionEnded,
     TooManyAttempts,
 )
 from entrepot.errors.content import (
@@ -163,6 +167,7 @@ __all__ = [
     "FetchError",
     "FetchRefused",
     "FetchTimedOut",
+    "ForeignForm",
     "Interrupted",
     "InvalidCertificate",
     "InvalidCredentials",
@@ -188,6 +193,7 @@ __all__ = [
     "ResultTooLarge",
     "SearchTooSlow",
     "ServerUnavailable",
+    "SessionEnded",
     "SizeDiffers",
     "StorageError",
     "StorageFull",

@@ -58,6 +58,16 @@ class InvalidCredentials(AccessError):
         super().__init__(text, auth_error_code="invalid_username_or_password", user=user)
 
 
+class SessionEnded(AccessError):
+    """The session of a browser is unknown or over: logged out, idle for too long, too old, or its password was changed."""
+
+    code = "PLP2052"
+
+    def __init__(self) -> None:
+        """Say what to do; which of the reasons it is nobody needs to know."""
+        super().__init__("You are not logged in, or no longer. Log in again.", auth_error_code="authentication_failed")
+
+
 class TooManyAttempts(AccessError):
     """Too many logins failed; none is looked at for a while."""
 
@@ -67,3 +77,16 @@ class TooManyAttempts(AccessError):
         """Say after how many seconds to try again."""
         text = f"Too many logins have failed. Try again in {retry_after} s."
         super().__init__(text, auth_error_code="too_many_attempts", retry_after=retry_after)
+
+
+class ForeignForm(AccessError):
+    """A form was not sent by one of the dashboard's own pages, or its page was made for another session."""
+
+    code, status = "PLP2053", 403
+
+    def __init__(self) -> None:
+        """Say what to do."""
+        super().__init__(
+            "This form was not sent from a page of this session. Load the page again, and send it from there.",
+            auth_error_code="permission_denied",
+        )

@@ -30,10 +30,13 @@ class InvalidValue(EntrepotError):
 
     code, status = "PLP0015", 400
 
-    def __init__(self, *names: str, why: str = "") -> None:
-        """Name the refused properties; `why` says what would be accepted."""
+    def __init__(self, *names: str, why: str = "", reasons: Mapping[str, str] | None = None) -> None:
+        """Name the refused properties; `why` says what would be accepted, or `reasons` for each of them."""
+        self.reasons: Mapping[str, str] = reasons or {}
+        why = why or "; ".join(f"{name}: {reason}" for name, reason in self.reasons.items())
         text = f"Invalid properties: {list(names)}" + (f": {why}" if why else "")
         super().__init__(text, property_names=list(names))
+        self.why = why
 
 
 class InvalidSettings(InvalidValue):

@@ -11,13 +11,15 @@ import logging
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_to_bytes
 
+from entrepot.access import Actor
 from entrepot.errors import EntrepotError
+from entrepot.logs import find_id
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from entrepot.engine import Engine
     from entrepot.errors import JSON
     from entrepot.readers import Readers
+    from entrepot.tenants import TenantPrincipal
 
 _LOG = logging.getLogger("entrepot.facades")
 #: A body of more bytes is refused: what a facade is sent is a small document.
@@ -111,9 +114,15 @@ class Door(ABC):
         `heard` has not got it.
         """
 
+    def acting(self, who: TenantPrincipal, heard: Heard, action: str) -> AbstractContextManager[None]:
+        """Keep in the audit log what is changed within the block for whose token `who` is."""
+        login = f"{who.facade}:{who.tenant}"
+        actor = Actor(login, "token", who.token_name, heard.address or None, who.facade, find_id("request_id"))
+        return self.engine.access.acting(actor, action, heard.path)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; a client that leaves before the end of its body gets nothing."""
-        request_id = f"{random.getrandbits(64):016x}"
+        request_id = find_id("request_id") or f"{random.getrandbits(64):016x}"
         heard = heard_in(scope)
         body = await _body(scope, receive)
         if body is None:

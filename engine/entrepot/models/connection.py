@@ -14,51 +14,32 @@ import contextlib
 import logging
 import random
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
-from pathlib import Path
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import peewee
 
 from entrepot import clock
 from entrepot.errors import DatabaseError, DatabaseUnavailable, EntrepotError, InvalidSettings
+from entrepot.models import advisory_locks
 from entrepot.models.announcement import CHANNEL, Announcement
 from entrepot.models.change_watch import ChangeWatch, SqliteWatch
 from entrepot.models.database_faults import translated
-from entrepot.models.drivers import PostgresqlDriver, SqliteDriver
+from entrepot.models.drivers import LEASE_CLOCK, PostgresqlDriver, SqliteDriver, percent, sqlite_path
+from entrepot.models.thread_state import ThreadState
+from entrepot.models.witness import Witness, Write
 from entrepot.server_address import masked, postgresql_faults
 
 #: Seconds a writer waits for SQLite's write lock before it gives up.
 WRITE_LOCK_SECONDS = 60.0
 #: Milliseconds SQLite itself waits on its rare other locks (opening, recovery, checkpoint).
 _BUSY_MILLISECONDS = 10_000
-#: The clock of leases, as SQL: see `lease_now_us`. SQLite gets a function of that name by every connection.
-_LEASE_CLOCK = {
-    "sqlite": "lease_now_us()",
-    "postgresql": "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
-}
-#: The key of the lock on resource `name`. Servers at the edge are locked by the ten thousand, and PostgreSQL has room for some
-#: thousand locks of all transactions together (max_locks_per_transaction): 256 stand for all of theirs.
-_LOCK_KEY = "hashtextextended(CASE WHEN name LIKE 'edge:%' THEN 'edge:' || (hashtextextended(name, 0) & 255) ELSE name END, 0)"
 
 Row = tuple[Any, ...]
 
 log = logging.getLogger(__name__)
-
-
-class _ThreadState(threading.local):
-    """What one thread has under way."""
-
-    def __init__(self) -> None:
-        self.depth = 0
-        self.doomed = False
-        self.after_commit: list[Callable[[], object]] = []
-        self.announces = False
-        self.durable: bool | None = None
 
 
 class Database:
@@ -73,7 +54,7 @@ class Database:
         scheme = url.partition(":")[0].lower()
         if scheme == "sqlite":
             self.dialect = "sqlite"
-            self.peewee: peewee.Database = SqliteDriver(_sqlite_path(url), timeout=_BUSY_MILLISECONDS / 1000, url=url)
+            self.peewee: peewee.Database = SqliteDriver(sqlite_path(url), timeout=_BUSY_MILLISECONDS / 1000, url=url)
         elif scheme in ("postgresql", "postgres"):
             if fault := postgresql_faults(url):
                 raise InvalidSettings({"database_url": fault})
@@ -83,7 +64,7 @@ class Database:
             raise InvalidSettings({"database_url": f"{masked(url)!r} is neither sqlite:///path nor postgresql://…"})
         #: True if statements run in this process, so that to look up a row waits for nobody.
         self.is_embedded = self._is_sqlite = self.dialect == "sqlite"
-        self._local = _ThreadState()
+        self._local = ThreadState()
         self._announcement = Announcement(self._announce, self._announce_apart)
 
     @property
@@ -115,7 +96,7 @@ class Database:
         """
         try:
             connection = self.peewee.connection()
-            return connection.execute(sql if self._is_sqlite else _percent(sql), parameters)
+            return connection.execute(sql if self._is_sqlite else percent(sql), parameters)
         except Exception as error:
             self._after_failure()
             raise translated(error, self.url) from error
@@ -128,7 +109,7 @@ class Database:
                 connection.executemany(sql, rows)
             else:
                 with connection.cursor() as cursor:
-                    cursor.executemany(_percent(sql), rows)
+                    cursor.executemany(percent(sql), rows)
         except Exception as error:
             self._after_failure()
             raise translated(error, self.url) from error
@@ -153,46 +134,77 @@ class Database:
                 raise
             return self.row(sql, parameters)
 
-    @contextmanager
-    def transaction(self, *, durable: bool = True, is_single: bool = False) -> Iterator[Database]:
+    def transaction(self, *, durable: bool = True, is_single: bool = False) -> AbstractContextManager[Database]:
         """Run the block in one transaction; within another it joins that one.
 
         `durable=True` returns only when the commit would survive a power cut; `durable=False` is for writes whose loss
         only repeats work (claims, completions). Callables given to `after_commit` run when it has committed. `is_single`
         says that the block writes by one statement, which PostgreSQL then runs without the two round trips around it.
         """
+        return self._inner() if self._local.depth else self._outermost(durable=durable, is_single=is_single)
+
+    @contextmanager
+    def _inner(self) -> Iterator[Database]:
         local = self._local
-        if local.depth:
-            local.depth += 1
-            try:
-                yield self
-            except BaseException:
-                local.doomed = True
-                raise
-            finally:
-                local.depth -= 1
-            return
-        is_single = is_single and not self._is_sqlite
+        local.depth += 1
+        try:
+            yield self
+            if local.witness is not None and local.witness is not local.present:  # it came after the outermost began
+                local.witness.tell(self._changes)
+        except BaseException:
+            local.doomed = True
+            raise
+        finally:
+            local.depth -= 1
+
+    @contextmanager
+    def _outermost(self, *, durable: bool, is_single: bool) -> Iterator[Database]:
+        local = self._local
+        local.present = witness = local.witness
+        is_single = is_single and not self._is_sqlite and witness is None
         self._begin(durable=durable, is_single=is_single)
         local.depth, local.doomed, local.after_commit = 1, False, []
         try:
+            if witness is not None:
+                witness.begin(self._changes)
             yield self
             if local.doomed:
                 msg = "An error inside this transaction was swallowed; nothing of it is kept."
                 raise DatabaseError(msg)
+            if witness is not None:
+                witness.tell(self._changes)
             if not is_single:
                 self._commit()
         except BaseException:
             local.depth = 0
             self._rollback()
             raise
-        local.depth = 0
+        local.depth, local.present = 0, None
         hooks, local.after_commit = local.after_commit, []
         announces, local.announces = local.announces, False
         for hook in hooks:
             self._call(hook)
         if announces:
             self._announcement.make()
+
+    @contextmanager
+    def witnessed(self, write: Write) -> Iterator[None]:
+        """Call `write` once, in the first transaction of this thread within the block that changes something. See `witness`.
+
+        A block within another is a part of that one: its `write` is not called.
+        """
+        local = self._local
+        around = local.witness
+        local.witness = around or Witness(write, self._changes if local.depth else 0)
+        try:
+            yield
+        finally:
+            local.witness = around
+
+    @property
+    def is_witnessed(self) -> bool:
+        """True while this thread is inside `witnessed()`."""
+        return self._local.witness is not None
 
     @property
     def in_transaction(self) -> bool:
@@ -211,21 +223,15 @@ class Database:
 
         On PostgreSQL ids are given before commits; without this lock two exclusive tasks could both become ready.
         """
-        if self._is_sqlite:
-            return
-        self.execute(
-            "SELECT pg_advisory_xact_lock(key) FROM "
-            f"(SELECT DISTINCT {_LOCK_KEY} AS key FROM unnest(?::text[]) AS name ORDER BY 1) AS keys",
-            (list(names),),
-        )
+        if not self._is_sqlite:
+            self.execute(advisory_locks.LOCK, (list(names),))
 
     def try_lock_resources(self, names: Iterable[str]) -> set[str]:
         """Lock as `lock_resources` does, without waiting, those of `names` that no other transaction has; return them."""
         wanted = set(names)
         if self._is_sqlite or not wanted:
             return wanted
-        query = f"SELECT name FROM unnest(?::text[]) AS name WHERE pg_try_advisory_xact_lock({_LOCK_KEY})"
-        return {name for (name,) in self.rows(query, (sorted(wanted),))}
+        return {name for (name,) in self.rows(advisory_locks.TRY_TO_LOCK, (sorted(wanted),))}
 
     def next_ids(self, table: str, count: int) -> list[int]:
         """Return `count` row ids for `table` that nobody else gets, in order; within a transaction that inserts them."""
@@ -251,7 +257,7 @@ class Database:
     @property
     def lease_clock_sql(self) -> str:
         """The present moment of `lease_now_us` as an expression, for a statement that needs no other for it."""
-        return _LEASE_CLOCK[self.dialect]
+        return LEASE_CLOCK[self.dialect]
 
     def watch(self) -> ChangeWatch:
         """Return a watch for changes that others commit; it belongs to the calling thread, which closes it."""
@@ -327,6 +333,11 @@ class Database:
             else:
                 return
 
+    @property
+    def _changes(self) -> int | None:
+        """How many rows this thread's connection has changed; None where it does not count them."""
+        return self.peewee.connection().total_changes if self._is_sqlite else None
+
     def _commit(self) -> None:
         cursor = self.execute("COMMIT")
         if not self._is_sqlite and cursor.statusmessage != "COMMIT":
@@ -372,7 +383,10 @@ class Database:
                 self.peewee.connection().execute("ROLLBACK")
         except Exception:  # noqa: BLE001 - a connection that cannot roll back is of no use: a new one is opened
             self._drop_connection()
-        self._local.after_commit, self._local.announces = [], False
+        local = self._local
+        undone, local.present, local.after_commit, local.announces = local.present, None, [], False
+        if undone is not None:
+            undone.take_back()
 
     def _announce(self) -> None:
         try:
@@ -383,17 +397,3 @@ class Database:
     def _announce_apart(self) -> None:
         self._announce()
         self.close()
-
-
-@lru_cache(maxsize=1024)
-def _percent(sql: str) -> str:
-    return sql.replace("%", "%%").replace("?", "%s")
-
-
-def _sqlite_path(url: str) -> str:
-    path = url.removeprefix("sqlite:///")
-    if not path or path == url:
-        raise InvalidSettings(
-            {"database_url": f"{masked(url)!r} names no file; write sqlite:////absolute/path or sqlite:///relative/path"}
-        )
-    return str(Path(path).absolute())

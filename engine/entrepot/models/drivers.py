@@ -1,15 +1,25 @@
-"""Peewee's databases with this project's errors and pragmas; `connection` opens them."""
+"""Peewee's databases with this project's errors and pragmas, and what the drivers want to be given; `connection` opens them."""
 
 from __future__ import annotations
 
 import sqlite3
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import peewee
 
 from entrepot import clock
+from entrepot.errors import InvalidSettings
 from entrepot.models.database_faults import translated
 from entrepot.models.sql_functions import add_functions
+from entrepot.server_address import masked
+
+#: The clock of leases, as SQL: see `lease_now_us`. SQLite gets a function of that name by every connection.
+LEASE_CLOCK = {
+    "sqlite": "lease_now_us()",
+    "postgresql": "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+}
 
 
 class _Translating:
@@ -53,3 +63,19 @@ class PostgresqlDriver(_Translating, peewee.PostgresqlDatabase):
     def _initialize_connection(self, conn: Any) -> None:  # noqa: ANN401 - psycopg is an extra
         # A large search would be compiled for minutes, which no time limit interrupts, to be run in milliseconds.
         conn.execute("SET jit = off")
+
+
+def sqlite_path(url: str) -> str:
+    """Return the absolute path of the file that `sqlite:///…` names; raises `InvalidSettings` if it names none."""
+    path = url.removeprefix("sqlite:///")
+    if not path or path == url:
+        raise InvalidSettings(
+            {"database_url": f"{masked(url)!r} names no file; write sqlite:////absolute/path or sqlite:///relative/path"}
+        )
+    return str(Path(path).absolute())
+
+
+@lru_cache(maxsize=1024)
+def percent(sql: str) -> str:
+    """Return a statement with psycopg's marks for values in place of `?`."""
+    return sql.replace("%", "%%").replace("?", "%s")

@@ -115,7 +115,8 @@ class EdgecastDoor(Door):
         if isinstance(submission, Refusal):
             return submission
         who = account.principal
-        deploy = submit(self.engine, account.sources, submission, requested_by=f"edgecast:{who.tenant}:{who.token_name}")
+        with self.acting(who, heard, "request deploy"):
+            deploy = submit(self.engine, account.sources, submission, requested_by=f"edgecast:{who.tenant}:{who.token_name}")
         return deploy if isinstance(deploy, Refusal) else request_document(deploy, who.tenant)
 
     def _latest(self, heard: Heard) -> JSON | Refusal:
@@ -138,7 +139,8 @@ class EdgecastDoor(Door):
             return refusals.no_such_deploy(404) if deploy == refusals.no_such_deploy() else deploy
         if heard.method == "DELETE":
             try:
-                deploy = self.engine.edges.cancel(deploy.deploy_id)
+                with self.acting(account.principal, heard, "cancel deploy"):
+                    deploy = self.engine.edges.cancel(deploy.deploy_id)
             except MissingResource:  # no longer kept, since a moment ago
                 return refusals.no_such_deploy(404)
             except OperationConflict as error:

@@ -189,7 +189,8 @@ class PugpigDoor(Door):
         seconds = self._updates.take(who.token_id)
         if seconds is not None:
             return refusals.too_many(max(1, -int(-seconds // 1)))
-        asked = request_update(self.engine, publication, address.edition, who)
+        with self.acting(who, heard, "update content"):
+            asked = request_update(self.engine, publication, address.edition, who)
         if isinstance(asked, Refusal):
             return asked
         self.monitor.forget(publication)

@@ -9,8 +9,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from entrepot.facades.pugpig.addresses import UPDATE
-from entrepot.facades.pugpig.masking import MASK
 from entrepot.facades.pugpig.polling import BUSY_SECONDS, IDLE_SECONDS
+from entrepot.logs import MASK
 
 if TYPE_CHECKING:
     from entrepot.errors import JSON

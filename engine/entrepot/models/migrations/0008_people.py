@@ -24,7 +24,7 @@ STATEMENTS = (
         address TEXT,
         door TEXT NOT NULL,
         action TEXT NOT NULL,
-        resource TEXT NOT NULL,
+        resource TEXT {bytewise} NOT NULL,
         fields TEXT NOT NULL,
         outcome TEXT NOT NULL,
         request_id TEXT
@@ -53,4 +53,5 @@ STATEMENTS = (
         PRIMARY KEY (name, hour)
     ) {clustered}
     """,
+    "CREATE INDEX task_of_type ON task (task_type, id)",
 )

@@ -69,6 +69,21 @@ def test_a_deploy_is_approved_and_deployed_and_an_earlier_one_can_be_deployed_ag
     assert submitted(client, "zoo:edge")[0] == 409
 
 
+def test_what_a_token_has_changed_is_in_the_audit_log(engine: Engine, client: Client) -> None:
+    submitted(client)
+    submitted(client)  # is refused: the first has not ended
+    client.get(f"{REQUESTS}/latest")
+    client.get(f"{REQUESTS}/1", method="DELETE")
+
+    entries = engine.access.list_audit(door="edgecast")
+    assert [(entry.action, entry.via, entry.outcome) for entry in entries] == [
+        ("cancel deploy", "token", "done"),
+        ("request deploy", "token", "done"),
+    ]
+    assert entries[0].resource.endswith("/deploy-requests/1")
+    assert entries[0].login.startswith("edgecast:")
+
+
 def test_a_second_request_waits_for_the_end_of_the_first(client: Client) -> None:
     submitted(client)
 

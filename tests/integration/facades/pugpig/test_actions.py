@@ -236,6 +236,14 @@ def test_p23_markup_in_a_failure_is_told_as_json(engine: Engine, client: Client)
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_an_update_that_was_asked_for_is_in_the_audit_log(engine: Engine, client: Client, mirror: None) -> None:
+    client.get()
+    client.get(UPDATE, method="POST")
+
+    (entry,) = engine.access.list_audit(door="pugpig")
+    assert (entry.login, entry.action, entry.via, entry.outcome) == ("pugpig:acme", "update content", "token", "done")
+
+
 def test_p26_an_update_is_seen_in_progress_at_once_however_often_one_has_asked(
     engine: Engine, mirror: None, client: Client
 ) -> None:
