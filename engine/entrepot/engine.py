@@ -12,8 +12,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-from entrepot.access import Access
-from entrepot.content import uploads
+from entrepot.access import Access, Actor
+from entrepot.content import measures, uploads
 from entrepot.content.store import BlobStore
 from entrepot.discovery import Plugins
 from entrepot.errors import JSON, StorageFull, StorageUnwritable
@@ -36,6 +36,7 @@ from entrepot.schedules import Overlap, ScheduleReport, Schedules
 from entrepot.settings import Settings, read_settings
 from entrepot.tasking import (
     Call,
+    DrainReport,
     Priority,
     TaskGroup,
     TaskHandle,
@@ -44,6 +45,7 @@ from entrepot.tasking import (
     TaskType,
     WorkerReport,
     due,
+    hourly,
     readiness,
     rescue,
     retention,
@@ -115,8 +117,12 @@ LOOPS: tuple[tuple[str, timedelta, Callable[[Engine], int]], ...] = (
             forget=lambda upload_id: engine.access.forget_resource(uploading.resource(upload_id)),
         ),
     ),
+    ("hourly tasks", timedelta(minutes=1), lambda engine: hourly.count(engine.database)),
+    ("content measures", timedelta(minutes=10), lambda engine: measures.measure(engine.database)),
     ("temporary files", timedelta(minutes=10), lambda engine: engine.store.sweep()),
     ("failed logins", timedelta(minutes=10), lambda engine: engine.access.forget_failed_logins()),
+    ("audit retention", timedelta(hours=1), lambda engine: engine.access.prune_audit()),
+    ("ended sessions", timedelta(minutes=10), lambda engine: engine.access.forget_ended_sessions()),
 )
 
 
@@ -282,9 +288,23 @@ class Engine:
         with self.database.transaction() as database:
             yield database
 
+    @contextmanager
+    def acting(self, name: str, action: str = "run", resource: str = "/") -> Iterator[None]:
+        """Keep in the audit log that a program called `name` changes something within the block, if it does.
+
+        One block is one entry, and needs none if it is within another; the first transaction that changes something writes
+        it. `resource` is a path such as `/v2/repositories/zoo/`. What a program does outside of such a block is not kept.
+        """
+        with self.access.acting(Actor(f"program:{name}", "program", None, None, "python", None), action, resource):
+            yield
+
     def workers(self) -> list[WorkerReport]:
         """Return the worker processes that are known, by name, with what they run now."""
         return workers.list_workers(self.database, lease=self.settings.lease)
+
+    def drains(self) -> list[DrainReport]:
+        """Return which workers and hosts are drained, the oldest drain first, also where no worker is now."""
+        return workers.list_drains(self.database)
 
     def drain_workers(
         self, worker: str | None = None, *, host: str | None = None, wait: timedelta | None = None

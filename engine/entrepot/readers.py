@@ -13,6 +13,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -52,7 +53,7 @@ class Readers:
     async def run(self, function: Callable[[], _Result]) -> _Result:
         """Return what `function` returns, or raise what it raises."""
         self._start()
-        loop = asyncio.get_running_loop()
+        loop, context = asyncio.get_running_loop(), copy_context()  # what the function logs is about the same request
         answered: asyncio.Future[_Result] = loop.create_future()
 
         def job() -> bool:
@@ -60,7 +61,7 @@ class Readers:
             if answered.cancelled():
                 return True
             try:
-                result = function()
+                result = context.run(function)
             except BaseException as error:  # noqa: BLE001 - handed on to the one who asked
                 _tell(loop, answered, error=error)
                 return not isinstance(error, DatabaseError)

@@ -45,6 +45,7 @@ HOST_PATTERN = re.compile(r"(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,250}[A-Za-z0-9_
 NO_QUEUE_NAME = "is no queue name: a letter or '_', then letters, digits, '_' and '-', at most 64 in all"
 
 Seconds = Annotated[float, Field(le=LONGEST_SECONDS, allow_inf_nan=False)]
+Minutes = Annotated[float, Field(le=366 * 24 * 60, allow_inf_nan=False)]
 Hours = Annotated[float, Field(le=100 * 366 * 24, allow_inf_nan=False)]
 Days = Annotated[float, Field(le=100 * 366, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(le=1_000_000_000)]
@@ -102,6 +103,10 @@ class Settings(BaseSettings):
         50, ge=1, le=10_000, description="After so many failed logins of any users from one address, logins are refused."
     )
     login_failure_seconds: Seconds = Field(300, gt=0, description="How long a failed login counts, seconds.")
+    session_idle_minutes: Minutes = Field(
+        720, ge=1, description="A browser from which nothing has come for so long has to log in again, minutes."
+    )
+    session_days: Days = Field(14, gt=0, description="After so long a browser has to log in again in any case, days.")
     certificate_days: Days = Field(7, gt=0, description="How long the certificate that a login answers with is valid, days.")
     task_modules: list[str] = Field([], description="Python modules whose @entrepot.task functions workers may run.")
     plugins: dict[str, dict[str, Any]] = Field(
@@ -127,6 +132,7 @@ class Settings(BaseSettings):
         30, gt=0, description="Deploys that have ended are kept this long, the latest of a distributor for good, days."
     )
     history_retention_days: Days = Field(60, gt=0, description="Sync and publish history is kept this long, days.")
+    audit_retention_days: Days = Field(365, ge=0, description="Entries of the audit log are kept this long, days; 0: for good.")
     upload_expiry_hours: Hours = Field(24, gt=0, description="An upload is removed so long after its last piece came, hours.")
     max_result_bytes: Bytes = Field(1_000_000, gt=0, description="Largest result or progress report of a task, bytes of JSON.")
     recycle_after_tasks: int = Field(0, ge=0, description="A worker process is replaced after so many tasks; 0: never.")
@@ -148,6 +154,19 @@ class Settings(BaseSettings):
     )
     tls_key: Path | None = Field(
         None, description="Private key of tls_certificate, PEM; not set: it stands in the file of the certificate."
+    )
+    min_free_mb: Megabytes = Field(
+        500, ge=0, description="With less space than this in the data folder the server is not ready, MB."
+    )
+    metrics_networks: list[str] = Field(
+        ["127.0.0.0/8", "::1/128"], description="Networks (CIDR) that may read /metrics without a login."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="What a line of the log is: text for people, or JSON.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least important lines that the log has; those of libraries from warning on."
+    )
+    tracing: bool = Field(
+        False, description="Whether requests and tasks are traced by OpenTelemetry, which OTEL_… variables configure."
     )
     max_body_bytes: Bytes = Field(8_000_000, gt=0, description="Largest body of a request to the REST API, bytes.")
     permission_denied_status: Literal[401, 403] = Field(
@@ -243,9 +262,9 @@ class Settings(BaseSettings):
             raise ValueError(fault)
         return url
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "metrics_networks")
     @classmethod
-    def _proxies_are_networks(cls, networks: list[str]) -> list[str]:
+    def _are_networks(cls, networks: list[str]) -> list[str]:
         for network in networks:
             ip_network(network)  # raises ValueError that names it
         return networks

@@ -9,19 +9,21 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote
 
 from entrepot.access import HASHES_AT_ONCE, Operation
 from entrepot.errors import JSON, BodyTooLarge, EntrepotError, MissingResource
+from entrepot.logs import find_id
 from entrepot.readers import READER_THREADS
 from entrepot.rest import problems
 from entrepot.rest.authentication import takes_a_hash, who
 from entrepot.rest.endpoint import PREFIX, Answer, Asked, Body, Endpoint, Events, Intake, Wait
 from entrepot.rest.intake import take_in
 from entrepot.rest.reading import read_document, read_list, read_query
+from entrepot.rest.recording import recorded
 from entrepot.rest.routes import ENDPOINTS
 from entrepot.rest.routing import Routing, segments_of
 from entrepot.rest.sending import Sealed, allowed, seal, send_sealed
@@ -57,17 +59,28 @@ class Heard(NamedTuple):
     resource: str
     href: str
     scope: Scope
+    request_id: str
 
 
 class RestApp:
     """The REST API as an ASGI app for everything below `/pulp/api/`."""
 
     def __init__(
-        self, engine: Engine, readers: Readers, *, changes: Changes | None = None, endpoints: tuple[Endpoint, ...] = ENDPOINTS
+        self,
+        engine: Engine,
+        readers: Readers,
+        *,
+        changes: Changes | None = None,
+        endpoints: tuple[Endpoint, ...] = ENDPOINTS,
+        everybody: Principal | None = None,
     ) -> None:
-        """Serve `engine` with the threads of `readers`; `changes` are those that other doors of the process hear of too."""
+        """Serve `engine` with the threads of `readers`; `changes` are those that other doors of the process hear of too.
+
+        With `everybody` no request is asked who sends it: it is that one. For who uses the machine itself, never for a server.
+        """
         self._engine = engine
         self._readers = readers
+        self._everybody = everybody
         self._routing = Routing(endpoints)
         self._changes = changes or Changes(engine)
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
@@ -80,11 +93,11 @@ class RestApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever goes wrong becomes an error document."""
-        request_id = f"{random.getrandbits(64):016x}"
+        request_id = find_id("request_id") or f"{random.getrandbits(64):016x}"
         raw_path = scope.get("raw_path") or quote(scope["path"]).encode()
         segments = segments_of(raw_path)
         below = (segments or [])[len(_PREFIX) :]
-        heard = Heard(scope["method"], _resource(below), _href(scope, raw_path), scope)
+        heard = Heard(scope["method"], _resource(below), _href(scope, raw_path), scope, request_id)
         try:
             found = None if segments is None else self._routing.find(below)
             if found is None:
@@ -107,6 +120,7 @@ class RestApp:
         endpoint = endpoints.get("GET" if heard.method == "HEAD" else heard.method)
         if endpoint is None:
             return allowed(heard.method, endpoints)
+        heard.scope.setdefault("state", {})["route"] = endpoint.path  # for its trace
         names = dict(zip(endpoint.names, values, strict=True))
         is_read = endpoint.body is not None and endpoint.body.kind != "bytes"
         if is_read and not _is_small(heard.scope):
@@ -141,7 +155,7 @@ class RestApp:
         """Return who asks, None where anybody may; raises what they are refused with."""
         if endpoint.permission is None:
             return None
-        principal = who(self._engine, heard.scope)
+        principal = self._everybody or who(self._engine, heard.scope)
         heard.scope.setdefault("state", {})["user"] = principal.login  # for the log of requests
         resource = endpoint.resource.format(login=principal.login) if endpoint.resource else heard.resource
         access = self._engine.access
@@ -149,7 +163,8 @@ class RestApp:
         if endpoint.other_resource is not None and not access.allows(principal, endpoint.permission, resource):
             other = endpoint.other_resource(self._engine, names)
         if other is None or not access.allows(principal, endpoint.permission, other):
-            access.require(principal, endpoint.permission, resource)
+            with self._recorded(heard, endpoint, principal):
+                access.require(principal, endpoint.permission, resource)
         return principal
 
     def _work(self, heard: Heard, endpoint: Endpoint, names: Mapping[str, str], body: bytes) -> Sealed | Wait | Events | Intake:
@@ -157,8 +172,16 @@ class RestApp:
         principal = self._permitted(heard, endpoint, names)
         document, items = _parsed(body, endpoint.body)
         query, path = read_query(heard.scope["query_string"]), PREFIX + heard.resource
-        outcome = endpoint.view(Asked(self._engine, principal, names, query, document, path, heard.scope, items))
+        asked = Asked(self._engine, principal, names, query, document, path, heard.scope, items)
+        with self._recorded(heard, endpoint, principal, document):
+            outcome = endpoint.view(asked)
         return seal(outcome, heard.scope) if isinstance(outcome, Answer) else outcome
+
+    def _recorded(
+        self, heard: Heard, endpoint: Endpoint, principal: Principal | None, document: Mapping[str, JSON] | None = None
+    ) -> AbstractContextManager[None]:
+        where = {"resource": heard.resource, "request_id": heard.request_id}
+        return recorded(self._engine.access, endpoint, principal, scope=heard.scope, document=document or {}, **where)
 
     async def _wait(self, wait: Wait, scope: Scope, receive: Receive) -> Sealed | None:
         """Look after each change until the answer is ready, the time is over, or the client has gone."""

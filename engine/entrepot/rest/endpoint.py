@@ -153,6 +153,11 @@ class Endpoint:
         return list(_names(self.path))
 
     @property
+    def action(self) -> str:
+        """What it does, as the audit log calls it: `sync repository`."""
+        return self.view.__name__.replace("_", " ")
+
+    @property
     def summary(self) -> str:
         """One sentence about it."""
         return (self.view.__doc__ or "").strip().partition("\n")[0]

@@ -50,7 +50,7 @@ _SERVER_ERROR = 500
 
 
 def content_app(engine: Engine, readers: Readers) -> ASGIApp:
-    """Return the ASGI app that serves what `engine` has published below `/content/`, and `/`, `/healthz` and `/readyz`."""
+    """Return the ASGI app that serves what `engine` has published below `/content/`, and `/`."""
     return ServerErrorMiddleware(ContentDoor(engine, readers), handler=_unknown_error)
 
 
@@ -65,8 +65,6 @@ class ContentDoor:
         self._others = Starlette(
             routes=[
                 Route("/", self.front_page, methods=["GET"]),
-                Route("/healthz", self.alive, methods=["GET"]),
-                Route("/readyz", self.ready, methods=["GET"]),
                 Route("/content", self.to_content, methods=["GET"]),
                 Route("/content/{path:path}", self.front_page, methods=["GET"]),  # for what is not allowed: `__call__` has GET
             ],
@@ -88,23 +86,9 @@ class ContentDoor:
         root = request.scope.get("root_path", "")
         places = (
             f"content    {root}/content/\nREST API   {root}/pulp/api/v2/docs/\n"
-            f"alive      {root}/healthz\nready      {root}/readyz\n"
+            f"alive      {root}/healthz\nready      {root}/readyz\nmetrics    {root}/metrics\n"
         )
         return _text(f"entrepot {__version__}\n\n{places}")
-
-    async def alive(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint
-        """Answer 200 as long as the process answers at all."""
-        return JSONResponse({"status": "alive", "version": __version__}, headers=_NO_STORE)
-
-    async def ready(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint
-        """Answer 200 if the database answers and has this version's tables, else 503."""
-        try:
-            await self._readers.run(self._engine.check)
-        except EntrepotError as error:
-            _LOG.warning("not ready: %s", error.message)
-            problem = {"code": error.code, "description": _sentence(error)}
-            return JSONResponse({"status": "unavailable", "version": __version__, "error": problem}, _UNAVAILABLE, _NO_STORE)
-        return JSONResponse({"status": "ready", "version": __version__}, headers=_NO_STORE)
 
     async def to_content(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint
         """Lead to the list of what is published."""

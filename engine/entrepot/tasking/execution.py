@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from dramatiq.middleware.threading import raise_thread_exception
 
-from entrepot import clock, failpoints
+from entrepot import clock, failpoints, logs, tracing
 from entrepot.errors import (
     EntrepotError,
     Interrupted,
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 #: Least time between two exceptions raised in a task's thread, seconds.
 _FORCE_AGAIN_SECONDS = 5.0
+#: How the tag begins that says what repository a task is about. Source: the Pulp 2 REST contract, 1.7.
+_REPOSITORY_TAG = "pulp:repository:"
 
 
 class Execution:
@@ -62,6 +64,19 @@ class Execution:
 
         The outcome of an error says when the task is to be run again, if its type asks for that.
         """
+        claim = self.context.claim
+        about = {"task_id": claim.task_id, "attempt": str(claim.attempt), "task_type": claim.task_type, "worker": claim.owner}
+        with logs.within(**about), tracing.task_span(claim.task_id, f"run {claim.task_type}", self._traced) as span:
+            outcome = self._outcome(registry)
+            if span is not None:
+                span.set_attribute("entrepot.state", outcome.state if outcome else "lost")
+                if outcome is not None and outcome.error is not None:
+                    error = json.loads(outcome.error)
+                    span.set_attribute("error.type", str(error.get("code", "")))
+                    tracing.end_in_error(span, str(error.get("description", "")))
+        return outcome
+
+    def _outcome(self, registry: TaskRegistry) -> Outcome | None:
         claim = self.context.claim
         try:
             with running(self.context):
@@ -107,6 +122,18 @@ class Execution:
             with self._lock:
                 if self._inside:
                     raise_thread_exception(self._thread_id, reason)
+
+    def _traced(self) -> dict[str, str | int]:
+        """Return what a trace says of the task."""
+        claim = self.context.claim
+        about: dict[str, str | int] = {"entrepot.task_type": claim.task_type, "entrepot.attempt": claim.attempt}
+        row = self.context.tasks.database.row("SELECT queue, tags FROM task WHERE id = ?", (claim.id,))
+        if row is not None:
+            about["entrepot.queue"] = row[0]
+            repository = next((tag for tag in json.loads(row[1]) if tag.startswith(_REPOSITORY_TAG)), None)
+            if repository is not None:
+                about["entrepot.repository"] = repository.removeprefix(_REPOSITORY_TAG)
+        return about
 
     def _limit_reached(self, reason: type[Interrupted]) -> TaskError:
         """Return the error of a task that is stopped because of a limit."""

@@ -40,11 +40,11 @@ _PRIORITY_NAMES = {number: name for name, number in PRIORITIES.items()}
 class TaskReport:
     """A task as it is at one moment.
 
-    `row_id` grows with every task. `finished` is None until its function has really stopped, also for a task that is
-    canceled already. `worker_name` is None until a worker has claimed it. `not_before` is when it may begin, None if that is
-    at any time. `attempt` counts its runs, `rescues` those that were lost with their worker, `retries` those that failed and
-    were followed by another; `attempts` tells of those. `spawned` holds the ids of the tasks that it enqueued. `waiting` says
-    why it waits; None in any other state, and where nobody asked.
+    `row_id` grows with every task. `finished` is None until its function has really stopped, also for a task that is canceled
+    already. `worker_name` is None until a worker has claimed it. `not_before` is when it may begin, None if that is at any
+    time. `ready` is when it was first in line for all that it reserves. `attempt` counts its runs, `rescues` those that were
+    lost with their worker, `retries` those that failed and were followed by another; `attempts` tells of those. `spawned` holds
+    the ids of the tasks that it enqueued. `waiting` says why it waits; None in any other state, and where nobody asked.
     """
 
     row_id: int
@@ -71,6 +71,7 @@ class TaskReport:
     retries: int
     attempts: tuple[Attempt, ...]
     waiting: Waiting | None
+    ready: datetime | None = None
 
     @property
     def is_final(self) -> bool:
@@ -94,25 +95,6 @@ def get_report(database: Database, task_id: str, *, lease: timedelta, explain: b
     return _reports(database, [row], lease=lease, explain=explain)[0]
 
 
-def list_reports(
-    database: Database,
-    *,
-    lease: timedelta,
-    states: Collection[str] = (),
-    tags: Collection[str] = (),
-    group: int | None = None,
-    limit: int = 50,
-    explain: bool = False,
-) -> list[TaskReport]:
-    """Return the newest tasks first: in one of `states` (any if empty), with all of `tags`, of `group` (its row id) if given.
-
-    `explain` says why those wait that do, which costs a few statements more, and one for each that is ready.
-    """
-    condition, values = _condition(states, tags, group)
-    query = f"{_SELECT} WHERE {condition} ORDER BY task.id DESC LIMIT ?"
-    return _reports(database, database.rows(query, (*values, limit)), lease=lease, explain=explain)
-
-
 def iterate_reports(
     database: Database,
     *,
@@ -123,9 +105,10 @@ def iterate_reports(
     is_alone: bool = False,
     explain: bool = False,
 ) -> Iterator[TaskReport]:
-    """Yield as `list_reports` returns, the oldest first and all of them; `is_alone` leaves out those that are in a group.
+    """Yield all tasks in one of `states` (any if empty), with all of `tags`, of `group` (its row id), the oldest first.
 
-    Few are in memory at a time. One that is removed meanwhile is left out.
+    `is_alone` leaves out those that are in a group. Few are in memory at a time. One that is removed meanwhile is left out.
+    `explain` says why those wait that do, which costs a few statements more, and one for each that is ready.
     """
     condition, values = _condition(states, tags, group)
     alone = " AND task.task_group IS NULL" if is_alone else ""
@@ -222,6 +205,7 @@ def _report(row: Row, spawned: tuple[str, ...], tried: tuple[Attempt, ...], wait
         priority,
         not_before,
         retries,
+        ready,
         *_,
     ) = row
     return TaskReport(
@@ -249,6 +233,7 @@ def _report(row: Row, spawned: tuple[str, ...], tried: tuple[Attempt, ...], wait
         retries=retries,
         attempts=tried,
         waiting=waits.get(id_),
+        ready=_moment(ready),
     )
 
 

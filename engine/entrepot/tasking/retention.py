@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from entrepot import clock
 from entrepot.errors import InvalidPurgeState
-from entrepot.tasking import workers
+from entrepot.tasking import hourly, workers
 
 if TYPE_CHECKING:
     from entrepot.models import Database
@@ -71,8 +71,27 @@ def purge(database: Database, states: Collection[str]) -> int:
         last = ids[-1]
 
 
+def purge_many(database: Database, ids: Sequence[int]) -> int:
+    """Remove those of the tasks (row ids) that are complete and in a state that may be purged; return how many were."""
+    states = ", ".join(f"'{state}'" for state in sorted(PURGED_STATES))
+    removed = 0
+    for start in range(0, len(ids), _BATCH):
+        chunk = ids[start : start + _BATCH]
+        query = (
+            f"SELECT id FROM task WHERE id IN ({', '.join('?' * len(chunk))}) AND state IN ({states}) "
+            f"AND finished_at IS NOT NULL ORDER BY id{database.skip_locked}"
+        )
+        with database.transaction():
+            found = [row[0] for row in database.rows(query, chunk)]
+            if found:
+                _remove(database, found)
+        removed += len(found)
+    return removed
+
+
 def _remove(database: Database, ids: list[int]) -> None:
     """Remove tasks (row ids) that are complete, with all that is known of them, in the caller's transaction."""
+    hourly.note_removal(database, ids)
     marks = ", ".join("?" * len(ids))
     tags = [
         (tag, id_)

@@ -151,6 +151,10 @@ class TaskRegistry:
         """Return the queues that known task types name, sorted; `default` is always one of them."""
         return sorted({DEFAULT_QUEUE, *(task_type.queue for task_type in self._types.values())})
 
+    def names(self) -> list[str]:
+        """Return the names of all task types, sorted."""
+        return sorted(self._types)
+
     def get(self, name: str) -> TaskType:
         """Return the task type called `name`; raises `UnknownTaskType`."""
         try:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from entrepot import clock
-from entrepot.errors import InvalidValue
-from entrepot.tasking import cancellation, groups, reports, retention, search
+from entrepot import clock, tracing
+from entrepot.errors import InvalidSettings, InvalidValue, UnknownTaskType
+from entrepot.tasking import cancellation, figures, groups, hourly, listing, repetition, reports, retention, search, trees
+from entrepot.tasking.arguments import get_arguments
 from entrepot.tasking.bulk_submission import submit_many
 from entrepot.tasking.called import list_called
 from entrepot.tasking.context import find_current_task
 from entrepot.tasking.handle import TaskHandle
 from entrepot.tasking.limits import Limits
+from entrepot.tasking.listing import TaskFilter
 from entrepot.tasking.names import require_name, require_names
 from entrepot.tasking.resources import limited, reserved
 from entrepot.tasking.submission import NewTask, submit
@@ -25,12 +28,17 @@ if TYPE_CHECKING:
     from entrepot.errors import JSON
     from entrepot.models import Database
     from entrepot.settings import Settings
+    from entrepot.tasking.arguments import Arguments
     from entrepot.tasking.call import Call
     from entrepot.tasking.called import CalledTask
     from entrepot.tasking.delivery import Doorbell
+    from entrepot.tasking.figures import TaskFigures
     from entrepot.tasking.groups import GroupReport, TaskGroup
+    from entrepot.tasking.hourly import TaskHour
+    from entrepot.tasking.listing import TaskBrief, TaskPage
     from entrepot.tasking.reports import TaskReport
     from entrepot.tasking.task_type import TaskRegistry
+    from entrepot.tasking.trees import TaskTree
 
 #: No report shows a later moment: the calendar of `datetime` ends with the year 9999.
 _LATEST = datetime.max.replace(tzinfo=UTC)
@@ -45,6 +53,7 @@ class Tasks:
         self.registry = registry
         self.doorbell = doorbell
         self.lease = settings.lease
+        self._modules = settings.task_modules
         self._limits = Limits(settings)
 
     def enqueue(self, call: Call, *, group: TaskGroup | None = None) -> TaskHandle:
@@ -55,13 +64,14 @@ class Tasks:
         JSON or an option cannot be, `Canceled` or `LeaseLost` if the running task is to stop.
         """
         with self._parent() as parent:
-            return TaskHandle(self, submit(self.database, self._new(call, parent, group), self.doorbell.ring))
+            return TaskHandle(self, self._submit(self._new(call, parent, group)))
 
     def enqueue_many(self, calls: Iterable[Call], *, group: TaskGroup | None = None) -> list[TaskHandle]:
         """Keep a task for each of `calls`, in their order, all or none; as `enqueue` otherwise."""
         with self._parent() as parent:
             new = [self._new(call, parent, group) for call in calls]
-            return [TaskHandle(self, task_id) for task_id in submit_many(self.database, new, self.doorbell.ring)]
+            with tracing.span("enqueue many", {"entrepot.tasks": len(new)}, kind="producer"):
+                return [TaskHandle(self, task_id) for task_id in submit_many(self.database, new, self.doorbell.ring)]
 
     def lines_of(self, call: Call) -> list[str]:
         """Return the names of the lines that a task for `call` would stand in: what it reserves, and its limits."""
@@ -81,17 +91,61 @@ class Tasks:
         states: Collection[str] = (),
         tags: Collection[str] = (),
         group: str | None = None,
+        task_types: Collection[str] = (),
+        queue: str | None = None,
+        before: int | None = None,
         limit: int = 50,
         explain: bool = False,
     ) -> list[TaskReport]:
         """Return the newest tasks first: in one of `states` (any if empty), with all of `tags`, of `group` (its id) if given.
 
-        `explain` looks up for each that waits what it waits for. Raises `MissingResource` if there is no such group.
+        Of one of `task_types` (any if empty), of `queue` if given, and made before the task with the row id `before`: that of
+        the last one of a list leads to those that follow. `explain` looks up for each that waits what it waits for. Raises
+        `MissingResource` if there is no such group.
         """
-        in_group = None if group is None else self.get_group(group).row_id
-        return reports.list_reports(
-            self.database, lease=self.lease, states=states, tags=tags, group=in_group, limit=limit, explain=explain
+        wanted = TaskFilter(states=states, tags=tags, group=group, task_types=task_types, queue=queue)
+        self._require_group(wanted)
+        ids = list(listing.looks(self.database, wanted, start=before, limit=limit))
+        return reports.reports_of(self.database, ids, lease=self.lease, explain=explain)
+
+    def page(
+        self,
+        wanted: TaskFilter,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+        explain: bool = False,
+    ) -> TaskPage:
+        """Return the newest tasks that are `wanted`, with the ways to those that follow and those that come before.
+
+        They are those `before` or `after` a task, by its row id, if one is given. A page looks at some ten thousand tasks, and
+        says so if there may be more than it has found. Raises `MissingResource` if there is no such group, `InvalidValue`
+        if the beginning of an id is too short.
+        """
+        self._require_group(wanted)
+        return listing.get_page(
+            self.database, wanted, lease=self.lease, before=before, after=after, limit=limit, explain=explain
         )
+
+    def briefs(self, wanted: TaskFilter, *, before: int | None = None, limit: int) -> Sequence[TaskBrief]:
+        """Return the newest tasks that are `wanted`, of those `before` a row id if one is given: all there are up to `limit`.
+
+        However many are to be looked at for that. Raises as `page`.
+        """
+        self._require_group(wanted)
+        return listing.list_briefs(self.database, wanted, before=before, limit=limit)
+
+    def tree(self, task_id: str, *, most: int = 100) -> TaskTree:
+        """Return the tree that a task belongs to: who spawned it, and what it spawned; raises `MissingResource`.
+
+        If there are more than `most` of them, its own part of it, as far as that goes.
+        """
+        return trees.get_tree(self.database, task_id, most=most, lease=self.lease)
+
+    def arguments(self, task_id: str, *, secrets: Collection[str] = ()) -> Arguments:
+        """Return what a task was called with, secrets masked; those under a name in `secrets` too. Raises `MissingResource`."""
+        return get_arguments(self.database, task_id, secrets=secrets)
 
     def iterate(
         self,
@@ -125,12 +179,30 @@ class Tasks:
         """
         return list_called(self.database, tag, calls, ended=ended, lease=self.lease)
 
+    def hourly(self, *, since: timedelta = timedelta(hours=72)) -> Sequence[TaskHour]:
+        """Return how many tasks ended in the hours that ended less than `since` ago, by hour, type and state, the oldest first.
+
+        They are counted once a minute, and kept for 400 days, whatever becomes of the tasks.
+        """
+        return hourly.list_hours(self.database, since=since)
+
+    def figures(self) -> TaskFigures:
+        """Return how many tasks are unfinished now, and how long those that are first in line have been ready."""
+        return figures.task_figures(self.database)
+
     def purge(self, states: Collection[str]) -> int:
         """Remove all tasks that are complete and in one of `states`, and return how many there were.
 
         Raises `InvalidPurgeState` if one of them is neither `finished`, `error` nor `skipped`; then none is removed.
         """
         return retention.purge(self.database, states)
+
+    def purge_many(self, row_ids: Sequence[int]) -> int:
+        """Remove those of the tasks (row ids) that are complete and may be purged, and return how many there were.
+
+        Some hundred in a transaction: after a crash on the way some are gone and some are not.
+        """
+        return retention.purge_many(self.database, row_ids)
 
     def cancel(self, task_id: str, *, with_spawned: bool = False) -> TaskReport:
         """Cancel one task, if it is not complete, and return its report; `with_spawned` all that it spawned as well.
@@ -147,6 +219,23 @@ class Tasks:
         """
         return cancellation.cancel_many(self.database, task_ids, self.doorbell.ring)
 
+    def retry(self, task_id: str) -> TaskHandle:
+        """Enqueue once more what a task that has ended was to do, as a new task with the tag `entrepot:retry-of:TASK_ID`.
+
+        With the same type, arguments and priority, at once and in no group; what it reserves is worked out anew. Raises
+        `MissingResource`, `OperationConflict` if the task has not ended, `UnknownTaskType` if no task module here has its
+        type any more, `InvalidValue` if that takes other arguments by now.
+        """
+        call = repetition.call_of(self.database, task_id)
+        self._require_known(str(call.function))
+        with self._parent() as parent:
+            try:
+                new = self._new(call, parent, None)
+            except TypeError as error:
+                raise InvalidValue("args", "kwargs", why=f"{call.function} does not take them any more: {error}") from error
+            tags = require_names("tags", (*new.tags, repetition.retry_tag(task_id)))
+            return TaskHandle(self, self._submit(replace(new, tags=tags)))
+
     def create_group(self) -> TaskGroup:
         """Make an empty group of tasks."""
         return groups.create_group(self)
@@ -158,6 +247,30 @@ class Tasks:
     def list_groups(self, *, limit: int = 50) -> Sequence[GroupReport]:
         """Return the newest groups first, with how many of their tasks are in each state."""
         return groups.list_groups(self.database, limit=limit)
+
+    def _require_group(self, wanted: TaskFilter) -> None:
+        if wanted.group is not None:
+            self.get_group(wanted.group)
+
+    def _require_known(self, task_type: str) -> None:
+        """Import the task modules if the type is not known yet; raises `UnknownTaskType`."""
+        try:
+            self.registry.get(task_type)
+        except UnknownTaskType as unknown:
+            try:
+                self.registry.load_entry_points()
+                self.registry.load_modules(self._modules)
+            except InvalidSettings:
+                raise unknown from None
+            self.registry.get(task_type)
+
+    def _submit(self, new: NewTask) -> str:
+        about = {"entrepot.task_type": new.task_type, "entrepot.queue": new.queue}
+        with tracing.span(f"enqueue {new.task_type}", about, kind="producer"):
+            task_id = submit(self.database, new, self.doorbell.ring)
+            tracing.note_task(task_id)
+        tracing.note_task(task_id)  # on the span around, that of a request
+        return task_id
 
     def _new(self, call: Call, parent: int | None, group: TaskGroup | None) -> NewTask:
         task_type, args, kwargs = self.registry.type_of(call.function), call.args, call.kwargs

@@ -59,6 +59,28 @@ class WorkerReport:
         return not self.tasks and self.state != "active"
 
 
+@dataclass(frozen=True, slots=True)
+class DrainReport:
+    """What is drained since when: one worker, called `worker`, all on `host`, or, where both are None, all workers.
+
+    It stays so for workers that start there later, until it is resumed; there may be none now.
+    """
+
+    worker: str | None
+    host: str | None
+    since: datetime
+
+
+def list_drains(database: Database) -> list[DrainReport]:
+    """Return what is drained, the oldest first."""
+    reports = []
+    for target, created in database.rows("SELECT target, created_at FROM worker_drain ORDER BY created_at, target"):
+        kind, _, name = target.partition(":")
+        names = (name if kind == "worker" else None, name if kind == "host" else None)
+        reports.append(DrainReport(*names, clock.from_us(created)))
+    return reports
+
+
 def list_workers(database: Database, *, lease: timedelta) -> list[WorkerReport]:
     """Return all known workers, by name; one without a sign of life for a lease is lost."""
     oldest = clock.now_us() - clock.us(lease)
@@ -135,9 +157,13 @@ def drain(
 def resume(database: Database, *, worker: str | None, host: str | None, lease: timedelta) -> list[WorkerReport]:
     """Let one worker, those on a host, or all claim again, and return those that are there now.
 
-    Raises as `find` does, and `OperationConflict`, which changes nothing, if more than those were drained together.
+    A host that is drained may be resumed while no worker is there. Raises as `find` does, and `OperationConflict`, which
+    changes nothing, if more than those were drained together.
     """
-    found = find(list_workers(database, lease=lease), worker=worker, host=host)
+    reports = list_workers(database, lease=lease)
+    is_empty = worker is None and host not in {None, *(report.host for report in reports)}
+    is_empty = is_empty and database.row("SELECT 1 FROM worker_drain WHERE target = ?", (f"host:{host}",)) is not None
+    found = [] if is_empty else find(reports, worker=worker, host=host)
     target = _target(found, worker=worker, host=host)
     with database.transaction():
         drained = {row[0] for row in database.rows("SELECT target FROM worker_drain")}

@@ -64,6 +64,7 @@ def server_config(settings: Settings, app: ASGIApp, *, tls: SSLContext | None = 
         interface="asgi3",
         ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         forwarded_allow_ips=settings.trusted_proxies or None,  # None: what uvicorn reads from the environment
+        log_config=None,  # uvicorn logs as everybody does: see `logs`
         log_level="warning",
         access_log=False,
         lifespan="off",

@@ -397,14 +397,6 @@ def test_bytes_that_are_not_as_published_are_never_sent(tree: PublishedTree, cli
     assert str(tree.folder) not in answer.text
 
 
-def test_liveness_does_not_ask_the_database_and_readiness_does(tree: PublishedTree, client: httpx.Client) -> None:
-    assert client.get("/readyz").json()["status"] == "ready"
-    tree.database_is_away = True
-
-    assert (client.get("/healthz").status_code, client.get("/healthz").json()["status"]) == (200, "alive")
-    assert (client.get("/readyz").status_code, client.get("/readyz").json()["error"]["code"]) == (503, "PLP2041")
-
-
 def test_the_front_page_says_what_this_is_and_where_the_content_is(client: httpx.Client) -> None:
     answer = client.get("/")
 
