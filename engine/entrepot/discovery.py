@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias, cast
 
 from entrepot.errors import BrokenPlugin, EntrepotError, MissingResource, UnknownDistributorType, UnknownImporterType
 from entrepot.plugin import DeployConfig, Distributor, DistributorConfig, Importer, ImporterConfig, Unit
+from entrepot.plugin.config import secret_keys
 
 API = 1  # the version of `entrepot.plugin` that this engine offers
 
@@ -126,6 +127,13 @@ class Plugins:
 
         """
         return cast("type[Unit]", self._get("unit_type", type_id))
+
+    def secret_names(self) -> frozenset[str]:
+        """Return what the plugins at hand call the secrets of their configurations."""
+        with self._lock:
+            loaded = [slot.loaded for slot in self._slots if slot.kind != "unit_type" and self._problem(slot) is None]
+        plugins = [cast("type[Importer | Distributor]", plugin) for plugin in loaded]
+        return frozenset[str]().union(*(secret_keys(plugin.Config) for plugin in plugins))
 
     def listing(self) -> tuple[PluginInfo, ...]:
         """Return all plugins, broken ones included, by kind and type id; imports those that were not needed so far."""

@@ -84,8 +84,9 @@ class DebDistributorConfig(SigningConfig):
 
     http: bool | None = Field(None, description="Serve it over http; the same as serve_http.")
     https: bool | None = Field(None, description="Serve it over https; the same as serve_https.")
-    http_publish_dir: str | None = None  # accepted as Pulp's clients send them; publications are rows, not folders
-    https_publish_dir: str | None = None
+    # Pulp's clients send these; publications are rows, not folders.
+    http_publish_dir: str | None = Field(None, description="Accepted, without effect.")
+    https_publish_dir: str | None = Field(None, description="Accepted, without effect.")
     publish_default_release: bool = Field(default=False, description="Also publish a release `default` with all packages.")
 
     @model_validator(mode="after")

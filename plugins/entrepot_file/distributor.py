@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from bisect import insort
 
+from pydantic import Field
+
 from entrepot.plugin import Distributor, DistributorConfig, PublishConduit
 from entrepot_file.unit import MANIFEST, Iso
 
@@ -14,7 +16,8 @@ _FEW = 100  #: new lines that are put into a sorted manifest one by one rather t
 class IsoDistributorConfig(DistributorConfig):
     """The keys of the iso_distributor."""
 
-    ssl_auth_ca_cert: str | None = None  # accepted as Pulp's clients send it; access by certificate is not checked yet
+    # Pulp's clients send it; access by certificate is not checked yet.
+    ssl_auth_ca_cert: str | None = Field(None, description="Accepted, without effect.")
 
 
 class IsoDistributor(Distributor):

@@ -31,11 +31,11 @@ class YumDistributorConfig(TreeConfig, SigningConfig):
     )
 
     # Accepted as Pulp's clients send them; what they name is not made here.
-    repoview: bool = False
-    skip_pkg_tags: bool = False
-    gpgkey: str | list[str] | dict[str, str] | None = None
-    http_publish_dir: str | None = None
-    https_publish_dir: str | None = None
+    repoview: bool = Field(default=False, description="Accepted, without effect.")
+    skip_pkg_tags: bool = Field(default=False, description="Accepted, without effect.")
+    gpgkey: str | list[str] | dict[str, str] | None = Field(None, description="Accepted, without effect.")
+    http_publish_dir: str | None = Field(None, description="Accepted, without effect.")
+    https_publish_dir: str | None = Field(None, description="Accepted, without effect.")
 
 
 class YumDistributor(Distributor):

@@ -52,10 +52,11 @@ class TreeConfig(DistributorConfig):
     )
     skip: Annotated[TextList, AfterValidator(_known)] = Field([], description="Unit types to leave out.")
     force_full: bool = Field(default=False, description="Publish in full; said in the call, it holds for that call.")
-    protected: bool = False  # access by certificate is not checked yet, as for the next ones
-    auth_ca: str | None = None
-    auth_cert: str | None = None
-    https_ca: str | None = None
+    # Access by certificate is not checked yet.
+    protected: bool = Field(default=False, description="Accepted, without effect.")
+    auth_ca: str | None = Field(None, description="Accepted, without effect.")
+    auth_cert: str | None = Field(None, description="Accepted, without effect.")
+    https_ca: str | None = Field(None, description="Accepted, without effect.")
 
     @model_validator(mode="before")
     @classmethod

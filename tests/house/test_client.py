@@ -8,6 +8,7 @@ import re
 import pytest
 
 from entrepot import client
+from entrepot.access import Access
 from entrepot.engine import Engine
 from entrepot.propagation import Edges
 from entrepot.repositories import Contents, Repositories, Repository
@@ -26,13 +27,16 @@ PAIRS = [
     (Schedules, client.Schedules),
     (Edges, client.Edges),
     (Tenants, client.Tenants),
+    (Access, client.Access),
 ]
 MACHINE = "it is about the machine that the engine runs on"
 CALLER = "it joins the caller's transaction, which no request can"
+BY_REST = "users, roles and tokens: by REST itself, or on the machine"
+AT_THE_DOOR = "a door asks it of each request, and doors run on the machine"
 #: What a client lacks, and why.
 ABSENT = {
     "Engine": {
-        "access": "users, roles and tokens: by REST itself, or on the machine",
+        "acting": "a server records by itself who asks",
         "check": MACHINE,
         "database": MACHINE,
         "doorbell": MACHINE,
@@ -52,19 +56,46 @@ ABSENT = {
         "worker_lost": MACHINE,
     },
     "Tasks": {
+        "arguments": "the dashboard asks it, which knows what plugins call their secrets",
+        "briefs": "the dashboard asks it, and runs on the machine",
         "cancel_many": "one request cancels a task, with what it spawned, or a group",
         "enqueue_many": "no request keeps many tasks, all or none",
         "iterate": "a list by REST is one document; pages come by `search`",
         "lines_of": "it needs the functions of the task types",
         "list_called": "facades ask it, and they run on the machine",
+        "tree": "reports name their parent and what they spawned",
+        "purge_many": "one request purges all tasks of some states",
+        "page": "the dashboard asks it, and runs on the machine; by REST `list` leads on, by `before`",
     },
     "TaskHandle": {"glance": "it is a row of the database"},
     "TaskGroup": {"add": CALLER, "find_unfinished": "it is a row of the database"},
-    "Schedules": {"go_round": MACHINE, "return_to_grid": MACHINE},
+    "Schedules": {
+        "go_round": MACHINE,
+        **dict.fromkeys(("count_runs", "last_runs", "runs"), "the dashboard asks it; by REST a schedule's `runs/` tell it"),
+        "next_runs": "the dashboard asks it; the list of all schedules tells it as well",
+        "page": "the dashboard asks it; by REST the list takes the same parameters",
+        "return_to_grid": MACHINE,
+    },
     "Edges": {"flipped": "repositories call it, within a transaction", "settle": MACHINE},
     "Tenants": {"authenticate": "facades ask it, and they run on the machine"},
+    "Access": {
+        **dict.fromkeys(
+            ("authenticate_certificate", "authenticate_password", "authenticate_session", "authenticate_token"), AT_THE_DOOR
+        ),
+        **dict.fromkeys(("acting", "allows", "begin_session", "end_session", "refused", "remembers", "require"), AT_THE_DOOR),
+        **dict.fromkeys(("create_user", "delete_user", "get_user", "list_users", "search_users", "update_user"), BY_REST),
+        **dict.fromkeys(("create_role", "delete_role", "get_role", "list_roles", "update_role", "users_of_role"), BY_REST),
+        **dict.fromkeys(("add_user_to_role", "remove_user_from_role", "create_token", "list_tokens", "revoke_token"), BY_REST),
+        **dict.fromkeys(("grant_to_role", "grant_to_user", "permissions", "revoke_from_role", "revoke_from_user"), BY_REST),
+        **dict.fromkeys(("authority_file", "ensure_administrator", "issue_certificate"), MACHINE),
+        **dict.fromkeys(("forget_ended_sessions", "forget_failed_logins", "prune_audit"), MACHINE),
+        "forget_resource": "whoever deletes something does it, within a transaction",
+        "grant_creator": "whoever creates something gets it by the door",
+    },
+    "Repository": {"browse_units": "the dashboard asks it; `search_units` finds the same"},
     "Repositories": {
         "find_published_files": "what is published is served below /content/",
+        "overview": "the dashboard asks it; searches and histories tell it as well",
         "published": "what is published is served below /content/",
     },
 }

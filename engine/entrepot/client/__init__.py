@@ -1,11 +1,12 @@
 """The engine over REST: `Client` offers the names of `Engine` to programs that run elsewhere.
 
-The walk of a call: `service`, `tasks`, `handle`, `groups`, `repositories`, `repository`, `contents`, `schedules`, `edges` and
-`tenants` have the methods of the engine's classes of the same names; `connection` sends the request, and again if nothing can
-have come of it; `refusals` makes an error of an error document; `documents` and `content_documents` make reports of the others;
-`events` follows a task.
+The walk of a call: `service`, `tasks`, `handle`, `groups`, `repositories`, `repository`, `contents`, `schedules`, `edges`,
+`tenants` and `access` have the methods of the engine's classes of the same names; `connection` sends the request, and again
+if nothing can have come of it; `refusals` makes an error of an error document; `documents`, `content_documents` and `figures`
+make reports of the others; `events` follows a task.
 """
 
+from entrepot.client.access import Access
 from entrepot.client.contents import Contents
 from entrepot.client.edges import Edges
 from entrepot.client.groups import TaskGroup
@@ -18,6 +19,7 @@ from entrepot.client.tasks import Tasks
 from entrepot.client.tenants import Tenants
 
 __all__ = [
+    "Access",
     "Client",
     "Contents",
     "Edges",

@@ -153,6 +153,22 @@ class Connection:
         finally:
             response.close()
 
+    @contextmanager
+    def raw(
+        self, method: str, path: str, *, content: bytes | None, headers: Mapping[str, str], silence: float = 180.0
+    ) -> Iterator[httpx.Response]:
+        """Give the answer to one request as it comes, whatever its status; `path` is whole, with its query.
+
+        The answer may take `silence` seconds to begin, and between two pieces. Raises `ServerUnavailable`.
+        """
+        timeout = httpx.Timeout(self.timeout, read=silence)
+        request = self._client.build_request(method, self.url + path, content=content, headers=dict(headers), timeout=timeout)
+        response = self._sent(request, tries=1, is_stream=True)
+        try:
+            yield response
+        finally:
+            response.close()
+
     def close(self) -> None:
         """Close all connections."""
         self._client.close()

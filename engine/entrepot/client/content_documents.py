@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from entrepot.client.documents import Document, moment
-from entrepot.repositories.content_reports import OrphanReport, SourceReport, UnitReport, UploadReport
+from entrepot.repositories.content_reports import OrphanReport, SourceReport, UnitFileReport, UnitReport, UploadReport
 
 #: Keys that a unit's document has beside the unit's own.
 _UNITS_FRAME = (
@@ -43,6 +43,17 @@ def unit_report(document: Document) -> UnitReport:
         downloaded=document["downloaded"],
         user_metadata=document["pulp_user_metadata"],
         repository_ids=None if repository_ids is None else tuple(repository_ids),
+    )
+
+
+def unit_file_report(document: Document) -> UnitFileReport:
+    """Return the report of a unit's file."""
+    return UnitFileReport(
+        path=document["path"],
+        size=document["size"],
+        digests=document["digests"],
+        downloaded=document["downloaded"],
+        sources=document["sources"],
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
 
 from entrepot.client.connection import Connection
-from entrepot.client.content_documents import orphan_report, source_report, unit_report, upload_report
+from entrepot.client.content_documents import orphan_report, source_report, unit_file_report, unit_report, upload_report
+from entrepot.client.figures import hours_back, measures
 from entrepot.client.handle import TaskHandle
 from entrepot.client.tasks import spawned, whole
 from entrepot.errors import JSON, EntrepotError
@@ -16,8 +18,9 @@ from entrepot.errors import JSON, EntrepotError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from entrepot.content.measures import Measures
     from entrepot.criteria import Criteria
-    from entrepot.repositories import OrphanReport, SourceReport, UnitReport, UploadReport
+    from entrepot.repositories import OrphanReport, SourceReport, UnitFileReport, UnitReport, UploadReport
 
 #: Bytes of an upload that are sent at once, and again if the connection breaks.
 _PIECE_BYTES = 8 * 1024 * 1024
@@ -98,6 +101,10 @@ class Contents:
         """Return one unit with the repositories that hold it; raises `MissingResource` (content_type, content_unit)."""
         return unit_report(self._connection.get("content", "units", unit_type_id, unit_id, query=_WITH_REPOSITORIES))
 
+    def unit_files(self, unit_type_id: str, unit_id: str) -> list[UnitFileReport]:
+        """Return the files of one unit, by path; raises `MissingResource` (content_type, content_unit)."""
+        return list(map(unit_file_report, self._connection.get("content", "units", unit_type_id, unit_id, "files")))
+
     def set_user_metadata(self, unit_type_id: str, unit_id: str, metadata: Mapping[str, JSON]) -> None:
         """Keep `metadata`, any JSON object, with a unit, in place of what was kept before.
 
@@ -141,6 +148,13 @@ class Contents:
         """
         body = [{"content_type_id": type_id, "unit_id": unit_id} for type_id, unit_id in units]
         return spawned(self._connection, self._connection.post("content", "actions", "delete_orphans", body=body))[0]
+
+    def measures(self, *, since: timedelta = timedelta(hours=72)) -> Measures:
+        """Return how much is stored, as it was counted last, and for the hours that ended less than `since` ago.
+
+        The server counts whole hours, 9600 at most. Raises `InvalidValue`.
+        """
+        return measures(self._connection.get("statistics", query=hours_back(since))["content"])
 
     # -- where files come from ---------------------------------------------------------------------------------------
 

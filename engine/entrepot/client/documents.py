@@ -14,7 +14,7 @@ from entrepot.repositories.comparing import PathChange, PublicationDifference
 from entrepot.repositories.reports import DistributorReport, HistoryEntry, ImporterReport, PublicationReport, RepositoryReport
 from entrepot.repositories.unit_search import AssociatedUnit
 from entrepot.schedules import SchedulePreview, ScheduleReport
-from entrepot.tasking import Attempt, GroupReport, TaskReport, Waiting, WorkerReport
+from entrepot.tasking import Attempt, DrainReport, GroupReport, TaskReport, Waiting, WorkerReport
 from entrepot.tasking.reports import STATES
 
 #: A document of the server's.
@@ -51,6 +51,7 @@ def task_report(document: Document) -> TaskReport:
         retries=document["retries"],
         attempts=tuple(map(_attempt, document["attempts"])),
         waiting=None if waiting is None else Waiting(waiting["reason"], waiting["text"], waiting["data"]),
+        ready=_exact(document.get("ready_time_us")),
     )
 
 
@@ -58,6 +59,11 @@ def group_report(document: Document) -> GroupReport:
     """Return the report of a group of tasks."""
     summary = {name: document[name] for name in (*STATES, "total")}
     return GroupReport(document["group_id"], moment(document["create_time"]), summary)
+
+
+def drain_report(document: Document) -> DrainReport:
+    """Return the report of a drain."""
+    return DrainReport(document["worker"], document["host"], moment(document["since"]))
 
 
 def worker_report(document: Document) -> WorkerReport:

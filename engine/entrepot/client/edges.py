@@ -99,20 +99,44 @@ class Edges:
         states: Collection[str] | None = None,
         before: int | None = None,
         limit: int = 50,
+        latest: bool = False,
     ) -> list[DeployReport]:
         """Return deploys, newest first: of `repository_ids`, in one of `states`, older than deploy `before`.
 
-        What is None does not narrow the choice. Only those of repositories that may be read are told.
+        What is None does not narrow the choice. With `latest` those that are under way, and the newest of each distributor.
+        Only those of repositories that may be read are told.
         """
         if (repository_ids is not None and not repository_ids) or (states is not None and not states):
             return []
         query = _query(distributor_id=distributor_id, environment=environment, before=before, limit=limit)
+        query += [("latest", "true")] if latest else []
         query += [("repository_id", one) for one in repository_ids or ()] + [("state", one) for one in states or ()]
         return list(map(_deploy, self._connection.get("edge", "deploys", query=query)))
 
-    def list_pushes(self, deploy_id: int, *, pop_id: int | None = None) -> list[ServerPush]:
-        """Return the pushes of a deploy, by POP name and server; raises `MissingResource`."""
-        return list(map(_push, self._connection.get("edge", "deploys", str(deploy_id), "pushes", query=_query(pop_id=pop_id))))
+    def list_pushes(
+        self,
+        deploy_id: int,
+        *,
+        pop_id: int | None = None,
+        states: Collection[str] | None = None,
+        skip: int = 0,
+        limit: int | None = None,
+    ) -> list[ServerPush]:
+        """Return the pushes of a deploy, by POP name and server: `limit` of them, behind the first `skip`.
+
+        Those to one POP, and in one of `states`, where these are given. Raises `MissingResource`, `InvalidValue`.
+        """
+        if states is not None and not states:
+            return []
+        query = _query(pop_id=pop_id, skip=skip, limit=limit) + [("state", one) for one in states or ()]
+        return list(map(_push, self._connection.get("edge", "deploys", str(deploy_id), "pushes", query=query)))
+
+    def last_pushes(self, pop_id: int) -> list[ServerPush]:
+        """Return the newest push to each server of a POP, of whatever deploy, by server; raises `MissingResource`.
+
+        A server that nothing was pushed to yet is left out.
+        """
+        return list(map(_push, self._connection.get("edge", "pops", str(pop_id), "pushes")))
 
     def cancel(self, deploy_id: int) -> DeployReport:
         """Cancel a deploy: what is not done stays as it is on its server.

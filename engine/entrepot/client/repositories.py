@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from entrepot.client.connection import Connection
-from entrepot.client.documents import distributor_report, repository_report
+from entrepot.client.documents import distributor_report, moment, repository_report
 from entrepot.client.handle import TaskHandle
 from entrepot.client.repository import Repository
 from entrepot.client.tasks import spawned, whole
 from entrepot.errors import JSON
 from entrepot.repositories import UNSET, Unset
+from entrepot.repositories.failing import Failure, Failures
 
 if TYPE_CHECKING:
     from entrepot.criteria import Criteria
@@ -70,6 +72,14 @@ class Repositories:
         """Return the reports of all repositories, by id."""
         return list(map(repository_report, self._connection.get("repositories", query=[("details", "true")])))
 
+    def failures(self, *, limit: int = 50) -> Failures:
+        """Return the syncs and publishes that failed when they were run last, the newest failure first; tell of `limit`.
+
+        Raises `InvalidValue`.
+        """
+        document = self._connection.get("failures", query=[("limit", str(limit))])
+        return Failures(document["total"], tuple(map(_failure, document["failures"])))
+
     def search(self, criteria: Criteria) -> Sequence[RepositoryReport]:
         """Return the repositories that `criteria` select, in their order, else as they were created.
 
@@ -86,3 +96,8 @@ class Repositories:
     def delete(self, repository_id: str) -> TaskHandle:
         """Enqueue the deletion of a repository; raises `MissingResource`."""
         return spawned(self._connection, self._connection.delete("repositories", repository_id).document)[0]
+
+
+def _failure(document: dict[str, Any]) -> Failure:
+    moments = {name: moment(document[name]) for name in ("since", "failed")}
+    return Failure(**{field.name: document[field.name] for field in fields(Failure)} | moments)

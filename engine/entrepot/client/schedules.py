@@ -187,6 +187,10 @@ class Schedules:
         """Delete one schedule; the tasks it has enqueued stay. Raises `MissingResource` as `get` does."""
         self._connection.delete(*self._place(schedule_id, repository_id, importer_id, distributor_id))
 
+    def upcoming(self, *, limit: int = 5) -> list[ScheduleReport]:
+        """Return the enabled schedules that run next, the soonest first; raises `InvalidValue`."""
+        return list(map(schedule_report, self._connection.get("schedules", query=[("upcoming", str(limit))])))
+
     def list(self) -> list[ScheduleReport]:
         """Return all schedules, in the order they were made."""
         return list(map(schedule_report, self._connection.get("schedules")))

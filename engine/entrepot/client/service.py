@@ -9,9 +9,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from entrepot import clock
+from entrepot.client.access import Access
 from entrepot.client.connection import Certificate, Connection, Verify
 from entrepot.client.contents import Contents
-from entrepot.client.documents import worker_report
+from entrepot.client.documents import drain_report, worker_report
 from entrepot.client.edges import Edges
 from entrepot.client.groups import TaskGroup
 from entrepot.client.handle import TaskHandle
@@ -21,7 +22,7 @@ from entrepot.client.tasks import Tasks
 from entrepot.client.tenants import Tenants
 from entrepot.errors import JSON, WaitTimeout
 from entrepot.schedules import Overlap, ScheduleReport
-from entrepot.tasking import Call, Priority, WorkerReport
+from entrepot.tasking import Call, DrainReport, Priority, WorkerReport
 
 #: Seconds between two looks of whoever waits for a drain; each worker looks once a second.
 _LOOK_SECONDS = 1.0
@@ -40,6 +41,7 @@ class Client:
     schedules: Schedules
     edges: Edges
     tenants: Tenants
+    access: Access
 
     def __init__(
         self,
@@ -65,6 +67,7 @@ class Client:
         self.schedules = Schedules(self._connection)
         self.edges = Edges(self._connection)
         self.tenants = Tenants(self._connection)
+        self.access = Access(self._connection)
 
     def __repr__(self) -> str:
         """Show where the server is."""
@@ -132,6 +135,10 @@ class Client:
     def workers(self) -> list[WorkerReport]:
         """Return the worker processes that are known, by name, with what they run now."""
         return list(map(worker_report, self._connection.get("workers")))
+
+    def drains(self) -> list[DrainReport]:
+        """Return which workers and hosts are drained, the oldest drain first, also where no worker is now."""
+        return list(map(drain_report, self._connection.get("workers", "drains")))
 
     def drain_workers(
         self, worker: str | None = None, *, host: str | None = None, wait: timedelta | None = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from entrepot.client.connection import Connection
 from entrepot.client.documents import group_report, task_report
+from entrepot.client.figures import hours_back, task_figures, task_hour
 from entrepot.client.groups import TaskGroup
 from entrepot.client.handle import TaskHandle
 from entrepot.errors import InvalidValue
@@ -15,7 +16,8 @@ from entrepot.tasking import Call, TaskRegistry
 
 if TYPE_CHECKING:
     from entrepot.criteria import Criteria
-    from entrepot.tasking import GroupReport, TaskReport
+    from entrepot.tasking import GroupReport, TaskHour, TaskReport
+    from entrepot.tasking.figures import TaskFigures
 
 
 class Tasks:
@@ -45,6 +47,18 @@ class Tasks:
         is_safe = call.idempotency_key is not None
         return spawned(self._connection, self._connection.post("tasks", body=body, is_safe=is_safe))[0]
 
+    def hourly(self, *, since: timedelta = timedelta(hours=72)) -> Sequence[TaskHour]:
+        """Return how many tasks ended in the hours that ended less than `since` ago, by hour, type and state, the oldest first.
+
+        The server counts whole hours, 9600 at most. Raises `InvalidValue`.
+        """
+        document = self._connection.get("statistics", query=hours_back(since))
+        return [task_hour(hour) for hour in document["tasks"]]
+
+    def figures(self) -> TaskFigures:
+        """Return how many tasks are unfinished now, and how long those that are first in line have been ready."""
+        return task_figures(self._connection.get("statistics", query=[("hours", "1")])["unfinished"])
+
     def handle(self, task_id: str) -> TaskHandle:
         """Return a handle on the task with this id, without looking whether it exists."""
         return TaskHandle(self._connection, task_id)
@@ -59,15 +73,22 @@ class Tasks:
         states: Collection[str] = (),
         tags: Collection[str] = (),
         group: str | None = None,
+        task_types: Collection[str] = (),
+        queue: str | None = None,
+        before: int | None = None,
         limit: int = 50,
         explain: bool = False,
     ) -> list[TaskReport]:
         """Return the newest tasks first: in one of `states` (any if empty), with all of `tags`, of `group` (its id) if given.
 
-        `explain` looks up for each that waits what it waits for. Raises `MissingResource` if there is no such group.
+        Of one of `task_types` (any if empty), of `queue` if given, and made before the task with the row id `before`: that of
+        the last one of a list leads to those that follow. `explain` looks up for each that waits what it waits for. Raises
+        `MissingResource` if there is no such group.
         """
         query = [("newest", str(limit)), *(("state", state) for state in states), *(("tag", tag) for tag in tags)]
-        query += [("group_id", group)] if group is not None else []
+        query += [("task_type", task_type) for task_type in task_types]
+        given = {"group_id": group, "queue": queue, "before": None if before is None else f"{before:024x}"}
+        query += [(name, value) for name, value in given.items() if value is not None]
         query += [("explain", "true")] if explain else []
         return list(map(task_report, self._connection.get("tasks", query=query)))
 
@@ -93,6 +114,13 @@ class Tasks:
         """
         self.handle(task_id).cancel(with_spawned=with_spawned)
         return self.get(task_id)
+
+    def retry(self, task_id: str) -> TaskHandle:
+        """Enqueue once more what a task that has ended was to do, as a new task with the tag `entrepot:retry-of:TASK_ID`.
+
+        Raises `MissingResource`, `OperationConflict` if the task has not ended, `InvalidValue` if it cannot be run any more.
+        """
+        return spawned(self._connection, self._connection.post("tasks", task_id, "actions", "retry"))[0]
 
     def create_group(self) -> TaskGroup:
         """Make an empty group of tasks."""

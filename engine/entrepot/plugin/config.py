@@ -93,10 +93,10 @@ class ImporterConfig(BaseModel):
     ssl_client_key: SecretStr | None = Field(None, description="Key of the client certificate, PEM text.")
     proxy_host: str | None = Field(None, min_length=1, description="Proxy to go through.")
     proxy_port: WholeNumber | None = Field(None, ge=1, le=65535, description="Its port.")
-    proxy_username: str | None = None
-    proxy_password: SecretStr | None = None
-    basic_auth_username: str | None = None
-    basic_auth_password: SecretStr | None = None
+    proxy_username: str | None = Field(None, description="User at the proxy.")
+    proxy_password: SecretStr | None = Field(None, description="The user's password.")
+    basic_auth_username: str | None = Field(None, description="User at the feed.")
+    basic_auth_password: SecretStr | None = Field(None, description="The user's password.")
     query_auth_token: SecretStr | None = Field(None, description="Text that is appended to each URL, to be let in.")
 
     @field_validator("feed")

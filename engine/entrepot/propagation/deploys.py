@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from entrepot import clock
@@ -29,6 +30,8 @@ CASE WHEN deploy.state <> 'new' OR task.state IN {UNFINISHED} THEN deploy.state
 WHEN task.state = 'canceled' THEN 'canceled' ELSE 'failed' END
 """
 FROM = "deploy LEFT JOIN task ON deploy.state = 'new' AND task.task_id = deploy.task_id"
+#: More rows than there are.
+_ALL = 2**62
 _DEPLOYS = f"""
 SELECT deploy.id, deploy.repository_id, distributor_id, revision, environment, network, {STATE} AS shown_state, message,
        reason, requested_by, deploy.task_id, deploy.created_at, deploy.started_at, deploy.finished_at, task.error,
@@ -36,10 +39,21 @@ SELECT deploy.id, deploy.repository_id, distributor_id, revision, environment, n
 FROM {FROM}
 """
 _PUSHES = """
-SELECT server, deploy_server.pop, deploy_pop.name, url, state, attempts, file_count, byte_count, error, next_attempt_at,
-       started_at, acked_at, task_id
+SELECT server, deploy_server.pop, deploy_pop.name, deploy_server.url, state, attempts, file_count, byte_count, error,
+       next_attempt_at, started_at, acked_at, task_id, deploy_server.deploy
 FROM deploy_server JOIN deploy_pop ON deploy_pop.deploy = deploy_server.deploy AND deploy_pop.pop = deploy_server.pop
-WHERE deploy_server.deploy = ?
+"""
+#: The newest of each distributor, and all that may be under way.
+_LATEST = """
+deploy.id IN (
+    SELECT MAX(id) FROM deploy GROUP BY repository_id, distributor_id UNION SELECT id FROM deploy WHERE finished_at IS NULL
+)
+"""
+_LAST_PUSHES = f"""
+{_PUSHES} JOIN edge_server ON edge_server.id = deploy_server.server
+WHERE edge_server.pop = ?
+AND deploy_server.deploy = (SELECT MAX(one.deploy) FROM deploy_server AS one WHERE one.server = edge_server.id)
+ORDER BY deploy_server.server
 """
 
 
@@ -60,6 +74,7 @@ def list_deploys(
     states: Collection[str] | None,
     before: int | None,
     limit: int,
+    latest: bool,
 ) -> list[DeployReport]:
     """Return the newest deploys first; raises `InvalidValue` for a limit below 1."""
     if limit < 1:
@@ -69,6 +84,8 @@ def list_deploys(
         if chosen is not None:
             conditions.append(f"{column} IN ({', '.join('?' * len(chosen))})" if chosen else "1 = 0")
             values += sorted(chosen)
+    if latest:
+        conditions.append(_LATEST)
     for condition, value in (
         ("distributor_id = ?", distributor_id),
         ("environment = ?", environment),
@@ -81,13 +98,39 @@ def list_deploys(
     return _reports(database, found)
 
 
-def list_pushes(database: Database, deploy_id: int, *, pop_id: int | None) -> list[ServerPush]:
-    """Return the pushes of a deploy, by POP name and server; raises `MissingResource`."""
+def list_pushes(
+    database: Database,
+    deploy_id: int,
+    *,
+    pop_id: int | None,
+    states: Collection[str] | None,
+    skip: int,
+    limit: int | None,
+) -> list[ServerPush]:
+    """Return the pushes of a deploy, by POP name and server; raises `MissingResource`, `InvalidValue`."""
+    given = (("skip", skip, 0), ("limit", limit, 1))
+    refused = [name for name, number, least in given if number is not None and number < least]
+    if refused:
+        raise InvalidValue(*refused, why="skip must be at least 0, limit at least 1")
     if database.row("SELECT 1 FROM deploy WHERE id = ?", (deploy_id,)) is None:
         raise MissingResource(deploy=str(deploy_id))
-    of_pop, values = ("", (deploy_id,)) if pop_id is None else (" AND deploy_server.pop = ?", (deploy_id, pop_id))
-    pushes = [_push(row) for row in database.rows(f"{_PUSHES}{of_pop}", values)]
-    return sorted(pushes, key=lambda push: (push.pop, push.server_id))
+    conditions, values = ["deploy_server.deploy = ?"], list[object]([deploy_id])
+    if pop_id is not None:
+        conditions.append("deploy_server.pop = ?")
+        values.append(pop_id)
+    if states is not None:
+        conditions.append(f"state IN ({', '.join('?' * len(states))})" if states else "1 = 0")
+        values += sorted(states)
+    query = f"{_PUSHES} WHERE {' AND '.join(conditions)} ORDER BY deploy_pop.name, server LIMIT ? OFFSET ?"
+    pushes = [_push(row) for row in database.rows(query, (*values, _ALL if limit is None else limit, skip))]
+    return pushes if limit is not None else sorted(pushes, key=lambda push: (push.pop, push.server_id))
+
+
+def list_last_pushes(database: Database, pop_id: int) -> list[ServerPush]:
+    """Return the newest push to each server of a POP that there was one to, by server; raises `MissingResource`."""
+    if database.row("SELECT 1 FROM pop WHERE id = ?", (pop_id,)) is None:
+        raise MissingResource(pop=str(pop_id))
+    return [_push(row) for row in database.rows(_LAST_PUSHES, (pop_id,))]
 
 
 def find_under_way(database: Database, distributor: int) -> int | None:
@@ -120,9 +163,9 @@ def _reports(database: Database, rows: list[Row]) -> list[DeployReport]:
     pops: dict[int, list[PopProgress]] = defaultdict(list)
     for some in chunks([row[0] for row in rows]):
         query = "SELECT deploy, pop, name, server_count, done_count, failed_count FROM deploy_pop WHERE deploy IN "
-        for deploy_id, *values in database.rows(query + placeholders(len(some)), some):
+        for deploy_id, *values in sorted(database.rows(query + placeholders(len(some)), some), key=itemgetter(2, 1)):
             pops[deploy_id].append(PopProgress(*values))
-    return [_report(row, sorted(pops[row[0]], key=lambda pop: (pop.name, pop.pop_id))) for row in rows]
+    return [_report(row, pops[row[0]]) for row in rows]
 
 
 def _report(row: Row, pops: list[PopProgress]) -> DeployReport:
@@ -155,9 +198,9 @@ def _report(row: Row, pops: list[PopProgress]) -> DeployReport:
 
 
 def _push(row: Row) -> ServerPush:
-    server_id, pop_id, pop, url, state, attempts, files, size, error, next_attempt, started, acked, task_id = row
+    server_id, pop_id, pop, url, state, attempts, files, size, error, next_attempt, started, acked, task_id, deploy_id = row
     moments = (_moment(next_attempt), _moment(started), _moment(acked))
-    return ServerPush(server_id, pop_id, pop, url, state, attempts, files, size, error, *moments, task_id)
+    return ServerPush(server_id, pop_id, pop, url, state, attempts, files, size, error, *moments, task_id, deploy_id)
 
 
 def _moment(microseconds: int | None) -> datetime | None:

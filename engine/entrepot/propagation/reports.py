@@ -87,7 +87,7 @@ class DeployReport:
 
 @dataclass(frozen=True, slots=True)
 class ServerPush:
-    """A deploy's push to one server; `next_attempt` is when it is tried again, `acked` when the server had it all.
+    """A push of deploy `deploy_id` to a server; `next_attempt` is when it is tried again, `acked` when the server had it all.
 
     `files` and `bytes` are what was transferred by the attempt that succeeded.
     """
@@ -105,3 +105,4 @@ class ServerPush:
     started: datetime | None
     acked: datetime | None
     task_id: str | None
+    deploy_id: int

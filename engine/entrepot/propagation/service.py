@@ -93,10 +93,11 @@ class Edges:
         states: Collection[str] | None = None,
         before: int | None = None,
         limit: int = 50,
+        latest: bool = False,
     ) -> list[DeployReport]:
         """Return deploys, newest first: of `repository_ids`, in one of `states`, older than deploy `before`.
 
-        What is None does not narrow the choice.
+        What is None does not narrow the choice. With `latest` those that are under way, and the newest of each distributor.
         """
         return deploys.list_deploys(
             self._house.database,
@@ -106,11 +107,31 @@ class Edges:
             states=states,
             before=before,
             limit=limit,
+            latest=latest,
         )
 
-    def list_pushes(self, deploy_id: int, *, pop_id: int | None = None) -> list[ServerPush]:
-        """Return the pushes of a deploy, by POP name and server; raises `MissingResource`."""
-        return deploys.list_pushes(self._house.database, deploy_id, pop_id=pop_id)
+    def list_pushes(
+        self,
+        deploy_id: int,
+        *,
+        pop_id: int | None = None,
+        states: Collection[str] | None = None,
+        skip: int = 0,
+        limit: int | None = None,
+    ) -> list[ServerPush]:
+        """Return the pushes of a deploy, by POP name and server: `limit` of them, behind the first `skip`.
+
+        Those to one POP, and in one of `states`, where these are given. Raises `MissingResource`, `InvalidValue`.
+        """
+        database = self._house.database
+        return deploys.list_pushes(database, deploy_id, pop_id=pop_id, states=states, skip=skip, limit=limit)
+
+    def last_pushes(self, pop_id: int) -> list[ServerPush]:
+        """Return the newest push to each server of a POP, of whatever deploy, by server; raises `MissingResource`.
+
+        A server that nothing was pushed to yet is left out.
+        """
+        return deploys.list_last_pushes(self._house.database, pop_id)
 
     def cancel(self, deploy_id: int) -> DeployReport:
         """Cancel a deploy: what is not done stays as it is on its server.

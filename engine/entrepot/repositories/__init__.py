@@ -16,12 +16,14 @@ and `recovery` gets back what is not, by `feeds`; `arrivals` gives bytes that co
 units in from another repository (`copy_run`), `importing` from an upload (`import_run`), `removing` takes them out;
 `contents` is all content, whatever holds it: `content_units`, `uploading`, `orphans`, `catalog_sources`. `unit_search` finds
 units, by the index of their names where it can (`unit_names`). `task_table` lists what workers run. `flips` tells what is
-served; `history` keeps what ended; `listing` reports many at once; `service` and `repository` are what programs hold.
+served; `history` keeps what ended; `listing` reports many at once, `overview` a page of
+them with how they do; `service` and `repository` are what programs hold.
 """
 
-from entrepot.repositories.content_reports import OrphanReport, SourceReport, UnitReport, UploadReport
+from entrepot.repositories.content_reports import OrphanReport, SourceReport, UnitFileReport, UnitReport, UploadReport
 from entrepot.repositories.contents import Contents
 from entrepot.repositories.house import House
+from entrepot.repositories.overview import RepositoryPage, RepositoryQuery, RepositorySummary, RunReport
 from entrepot.repositories.reports import (
     DistributorReport,
     HistoryEntry,
@@ -50,8 +52,13 @@ __all__ = [
     "PublishedFile",
     "Repositories",
     "Repository",
+    "RepositoryPage",
+    "RepositoryQuery",
     "RepositoryReport",
+    "RepositorySummary",
+    "RunReport",
     "SourceReport",
+    "UnitFileReport",
     "UnitReport",
     "Unset",
     "UploadReport",

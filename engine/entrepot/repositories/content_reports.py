@@ -41,6 +41,20 @@ class UnitReport:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitFileReport:
+    """A file of a unit: its path, its size in bytes (None while the feed has not said), and its digests by algorithm.
+
+    `downloaded`: its bytes are in the store. `sources` says from how many repositories' feeds it can be fetched.
+    """
+
+    path: str
+    size: int | None
+    digests: dict[str, str]
+    downloaded: bool
+    sources: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrphanReport:
     """A unit that no repository holds; `key` are the fields of its key."""
 

@@ -15,7 +15,7 @@ from entrepot.content.user_metadata import write_user_metadata
 from entrepot.criteria import Criteria, formed, select
 from entrepot.errors import JSON, MissingResource
 from entrepot.repositories import checks
-from entrepot.repositories.content_reports import UnitReport
+from entrepot.repositories.content_reports import UnitFileReport, UnitReport
 from entrepot.repositories.unit_fields import DOWNLOADED, USER_METADATA, unit_document, unit_id
 from entrepot.repositories.unit_names import found_by_name
 
@@ -54,6 +54,21 @@ def get_unit(house: House, unit_type_id: str, unit_id: str) -> UnitReport:
     if not found:  # deleted at this moment
         raise MissingResource(content_type=unit_type_id, content_unit=unit_id)
     return _reports(house.database, found, include_repositories=True)[0]
+
+
+def unit_files(house: House, unit_type_id: str, unit_id: str) -> list[UnitFileReport]:
+    """Return the files of one unit, by path; raises `MissingResource`."""
+    row = require_unit(house.database, unit_type_id, unit_id)
+    query = """
+    SELECT unit_file.path, unit_file.size, unit_file.digests, blob.size, blob.sha256,
+           (SELECT COUNT(*) FROM remote_file WHERE remote_file.unit = unit_file.unit AND remote_file.path = unit_file.path)
+    FROM unit_file LEFT JOIN blob ON blob.id = unit_file.blob WHERE unit_file.unit = ? ORDER BY unit_file.path
+    """
+    files = []
+    for path, size, digests, stored_size, sha256, sources in house.database.rows(query, (row,)):
+        known = json.loads(digests) | ({} if sha256 is None else {"sha256": sha256})
+        files.append(UnitFileReport(path, size if stored_size is None else stored_size, known, sha256 is not None, sources))
+    return files
 
 
 def set_user_metadata(house: House, unit_type_id: str, unit_id: str, metadata: Mapping[str, JSON]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
+from entrepot.content import measures
 from entrepot.errors import JSON
 from entrepot.repositories import catalog_sources, content_units, orphans, uploading
 
@@ -11,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from entrepot.content.measures import Measures
     from entrepot.criteria import Criteria
-    from entrepot.repositories.content_reports import OrphanReport, SourceReport, UnitReport, UploadReport
+    from entrepot.repositories.content_reports import OrphanReport, SourceReport, UnitFileReport, UnitReport, UploadReport
     from entrepot.repositories.house import House
     from entrepot.tasking import TaskHandle
 
@@ -70,6 +73,10 @@ class Contents:
         """Return one unit with the repositories that hold it; raises `MissingResource` (content_type, content_unit)."""
         return content_units.get_unit(self._house, unit_type_id, unit_id)
 
+    def unit_files(self, unit_type_id: str, unit_id: str) -> list[UnitFileReport]:
+        """Return the files of one unit, by path; raises `MissingResource` (content_type, content_unit)."""
+        return content_units.unit_files(self._house, unit_type_id, unit_id)
+
     def set_user_metadata(self, unit_type_id: str, unit_id: str, metadata: Mapping[str, JSON]) -> None:
         """Keep `metadata`, any JSON object, with a unit, in place of what was kept before.
 
@@ -108,6 +115,13 @@ class Contents:
         Raises `InvalidValue` if there are more than 10,000.
         """
         return orphans.request_delete_listed(self._house, units)
+
+    def measures(self, *, since: timedelta = timedelta(hours=72)) -> Measures:
+        """Return how much is stored, as it was counted last, and for the hours that ended less than `since` ago.
+
+        It is counted every ten minutes, and kept for 400 days.
+        """
+        return measures.list_measures(self._house.database, since=since)
 
     # -- where files come from ---------------------------------------------------------------------------------------
 

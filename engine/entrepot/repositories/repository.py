@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from entrepot.errors import JSON
 from entrepot.repositories import (
+    browsing,
     changes,
     comparing,
     copying,
@@ -68,6 +69,10 @@ class Repository:
     def search_units(self, criteria: UnitCriteria) -> list[AssociatedUnit]:
         """Return the units it holds that `criteria` select; see `unit_search.search_units`."""
         return unit_search.search_units(self._house, self._row(), criteria)
+
+    def browse_units(self, unit_type_id: str, *, text: str = "", limit: int = 50, skip: int = 0) -> list[AssociatedUnit]:
+        """Return `limit` units of a type behind the first `skip`, by name: those that it holds, with `text` in their names."""
+        return browsing.browse_units(self._house, self._row(), unit_type_id, text=text, limit=limit, skip=skip)
 
     def update(
         self,

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from entrepot.errors import JSON
 from entrepot.models import Repository as RepositoryRow
-from entrepot.repositories import changes, listing, published, rows, search
+from entrepot.repositories import changes, failing, listing, overview, published, rows, search
 from entrepot.repositories.fetching import Fetching
 from entrepot.repositories.repository import Repository
 from entrepot.repositories.unset import UNSET, Unset
 
 if TYPE_CHECKING:
     from entrepot.criteria import Criteria
+    from entrepot.repositories.failing import Failures
     from entrepot.repositories.house import House
+    from entrepot.repositories.overview import RepositoryPage, RepositoryQuery
     from entrepot.repositories.reports import DistributorReport, PublishedDirectory, PublishedFile, RepositoryReport
     from entrepot.tasking import TaskHandle
 
@@ -76,6 +78,17 @@ class Repositories:
     def reports(self) -> Sequence[RepositoryReport]:
         """Return the reports of all repositories, by id; in a few statements, however many there are."""
         return listing.all_reports(self._house)
+
+    def overview(self, query: RepositoryQuery) -> RepositoryPage:
+        """Return a page of the list that `query` asks for, each repository with how its last sync and publish ended."""
+        return overview.find_repositories(self._house, query)
+
+    def failures(self, *, limit: int = 50) -> Failures:
+        """Return the syncs and publishes that failed when they were run last, the newest failure first; tell of `limit`.
+
+        Raises `InvalidValue`.
+        """
+        return failing.list_failing(self._house.database, limit=limit)
 
     def search(self, criteria: Criteria) -> Sequence[RepositoryReport]:
         """Return the repositories that `criteria` select, in their order, else as they were created.

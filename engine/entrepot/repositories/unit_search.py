@@ -8,13 +8,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from entrepot import clock
+from entrepot.content.bulk import placeholders
 from entrepot.criteria import Condition, Document, Field, UnitCriteria, every, formed, select_by
 from entrepot.errors import JSON
 from entrepot.repositories.unit_fields import DOWNLOADED, UNIT_ID, UNIT_TYPE, USER_METADATA, unit_document, unit_id
 from entrepot.repositories.unit_names import found_by_name
 
 if TYPE_CHECKING:
-    from entrepot.models import Repository, Row
+    from collections.abc import Sequence
+
+    from entrepot.models import Database, Repository, Row
     from entrepot.repositories.house import House
 
 #: An association's number: the repository's row before 64 bits, which hold the unit's.
@@ -56,6 +59,13 @@ def search_units(house: House, repository: Repository, criteria: UnitCriteria) -
     first stored. Raises as `criteria.select`.
     """
     return [_associated(row) for row in _select(house, repository, criteria, _HEAD)]
+
+
+def read_units(database: Database, repository: int, units: Sequence[int]) -> list[AssociatedUnit]:
+    """Return those of the units with these row ids that the repository with that row id holds, in the order of `units`."""
+    among = f"association.repository = ? AND association.removed_revision IS NULL AND unit.id IN {placeholders(len(units))}"
+    found = {row[1]: row for row in database.rows(f"{_HEAD} WHERE {among}", (repository, *units))} if units else {}
+    return [_associated(found[unit]) for unit in units if unit in found]
 
 
 def find_rows(house: House, repository: Repository, criteria: UnitCriteria) -> dict[int, str]:

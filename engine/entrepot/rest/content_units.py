@@ -5,6 +5,7 @@ Source: the Pulp 2 REST contract, 4.7 and 5.2.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from entrepot.access import Operation
@@ -12,7 +13,7 @@ from entrepot.criteria import Criteria
 from entrepot.errors import JSON
 from entrepot.rest.endpoint import Answer, Asked, Body, Endpoint, Parameter
 from entrepot.rest.reading import flag, is_true
-from entrepot.rest.schemas import BOOLEAN, MOMENT, NULL, OBJECT, TEXT, TEXT_OR_NULL, body, many, record
+from entrepot.rest.schemas import BOOLEAN, INTEGER, MOMENT, NULL, OBJECT, TEXT, TEXT_OR_NULL, body, many, record
 from entrepot.rest.search import FLAG, PARAMETERS, criteria_document, cut, part_of, search_body, tree_of
 from entrepot.rest.shapes import href, moment
 
@@ -33,6 +34,14 @@ _UNIT = record(
     pulp_user_metadata=OBJECT,
     children=OBJECT,
     repository_memberships=many(TEXT),
+)
+_FILE = record(
+    "UnitFile",
+    path=TEXT,
+    size={"type": ["integer", "null"]},
+    digests={"type": "object", "additionalProperties": TEXT},
+    downloaded=BOOLEAN,
+    sources=INTEGER,
 )
 _KEPT = ("_id", "_href", "children", "repository_memberships")
 _FLAGS = ("include_repos",)
@@ -63,6 +72,12 @@ def get_unit(asked: Asked) -> Answer:
     if not flag(asked, "include_repos"):
         del shape["repository_memberships"]
     return Answer(shape)
+
+
+def list_files(asked: Asked) -> Answer:
+    """Return the files of a unit, with sizes in bytes, digests, and from how many feeds each can be fetched; an extension."""
+    files = asked.engine.content.unit_files(asked.names["unit_type_id"], asked.names["unit_id"])
+    return Answer([asdict(file) for file in files])
 
 
 def get_user_metadata(asked: Asked) -> Answer:
@@ -104,6 +119,7 @@ ENDPOINTS = (
     Endpoint("GET", _SEARCH, Operation.READ, search_units, _FOUND, query=(*PARAMETERS, _WITH_REPOSITORIES)),
     Endpoint("POST", _SEARCH, Operation.READ, search_units, _FOUND, body=search_body("ContentUnitSearch", include_repos=FLAG)),
     Endpoint("GET", _ONE, Operation.READ, get_unit, {200: _UNIT}, problems=(404,), query=(_WITH_REPOSITORIES,)),
+    Endpoint("GET", f"{_ONE}files/", Operation.READ, list_files, {200: many(_FILE)}, problems=(404,)),
     Endpoint("GET", _METADATA, Operation.READ, get_user_metadata, {200: OBJECT}, problems=(404,)),
     Endpoint(
         "PUT",

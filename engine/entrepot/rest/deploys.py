@@ -15,7 +15,7 @@ from entrepot.errors import JSON, InvalidValue, MissingResource
 from entrepot.propagation import DeployState, Environment, PushState
 from entrepot.rest.edges import EDGE, ROW_ID, row_id
 from entrepot.rest.endpoint import PREFIX, Answer, Asked, Body, Endpoint, Parameter, Schema
-from entrepot.rest.reading import find_number, find_text, refuse_unknown, required, whole_number
+from entrepot.rest.reading import find_number, find_text, flag, refuse_unknown, required, whole_number
 from entrepot.rest.repository_shapes import repository_href
 from entrepot.rest.schemas import (
     INTEGER,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from entrepot.engine import Engine
     from entrepot.propagation import DeployReport, ServerPush
 
-_STATES, _ENVIRONMENTS = get_args(DeployState), get_args(Environment)
+_STATES, _ENVIRONMENTS, _PUSH_STATES = get_args(DeployState), get_args(Environment), get_args(PushState)
 _STATE: Schema = {"enum": list[JSON](_STATES)}
 _ENVIRONMENT: Schema = {"enum": list[JSON](_ENVIRONMENTS)}
 _INTEGER_OR_NULL: Schema = {"type": ["integer", "null"]}
@@ -71,7 +71,7 @@ PUSH: Schema = record(
     pop_id=INTEGER,
     pop=TEXT,
     url=TEXT,
-    state={"enum": list[JSON](get_args(PushState))},
+    state={"enum": list[JSON](_PUSH_STATES)},
     attempts=INTEGER,
     files=INTEGER,
     bytes=INTEGER,
@@ -80,6 +80,7 @@ PUSH: Schema = record(
     started=MOMENT_OR_NULL,
     acked=MOMENT_OR_NULL,
     task_id=TEXT_OR_NULL,
+    deploy_id=INTEGER,
 )
 _ROW_ID_OR_NULL: Schema = {"type": ["integer", "null"], "minimum": 1}
 _NEW = Body(
@@ -122,6 +123,7 @@ def list_deploys(asked: Asked) -> Answer:
         states=states,
         before=_number(asked, "before"),
         limit=_number(asked, "limit", _SHOWN) or 0,
+        latest=flag(asked, "latest"),
     )
     return Answer([_shape(report) for report in reports])
 
@@ -153,8 +155,22 @@ def get_deploy(asked: Asked) -> Answer:
 
 def list_pushes(asked: Asked) -> Answer:
     """Return the pushes of a deploy to its servers, by POP name and server."""
-    found = asked.engine.edges.list_pushes(_id(asked), pop_id=_number(asked, "pop_id"))
+    states = asked.query.get("state")
+    if states is not None and not set(states) <= set(_PUSH_STATES):
+        raise InvalidValue("state", why=f"the states are {', '.join(_PUSH_STATES)}")
+    found = asked.engine.edges.list_pushes(
+        _id(asked),
+        pop_id=_number(asked, "pop_id"),
+        states=states,
+        skip=_number(asked, "skip", "0") or 0,
+        limit=_number(asked, "limit"),
+    )
     return Answer(map(_push, found))
+
+
+def list_last_pushes(asked: Asked) -> Answer:
+    """Return the newest push to each server of a POP, of whatever deploy, by server."""
+    return Answer(map(_push, asked.engine.edges.last_pushes(row_id(asked, "pop_id", "pop"))))
 
 
 def cancel_deploy(asked: Asked) -> Answer:
@@ -258,6 +274,7 @@ def _push(push: ServerPush) -> dict[str, JSON]:
         "started": moment(push.started),
         "acked": moment(push.acked),
         "task_id": push.task_id,
+        "deploy_id": push.deploy_id,
     }
 
 
@@ -272,15 +289,30 @@ _LISTED = (
     Parameter("state", "Only deploys in one of these states.", _STATE, is_repeated=True),
     Parameter("before", "Only deploys older than the one of this number: the next page.", _NUMBER),
     Parameter("limit", "How many are shown at most; 50 if it is left out.", _NUMBER),
+    Parameter("latest", "`true`: only those that are under way, and the newest of each distributor."),
 )
-_OF_POP = Parameter("pop_id", "Only servers of this POP.", ROW_ID)
+_PUSHES_LISTED = (
+    Parameter("pop_id", "Only servers of this POP.", ROW_ID),
+    Parameter("state", "Only pushes in one of these states.", {"enum": list[JSON](_PUSH_STATES)}, is_repeated=True),
+    Parameter("skip", "So many are left out at the beginning.", {"type": "integer", "minimum": 0}),
+    Parameter("limit", "How many are shown at most; all if it is left out.", _NUMBER),
+)
 _one = partial(Endpoint, resource=EDGE, other_resource=_repository_of)
 
 ENDPOINTS = (
     Endpoint("GET", _ALL, Operation.READ, list_deploys, {200: many(DEPLOY)}, query=_LISTED, resource=_HIMSELF),
     Endpoint("POST", _ALL, Operation.UPDATE, request_deploy, {201: DEPLOY}, problems=(404, 409), body=_NEW, resource=_HIMSELF),
     _one("GET", _ONE, Operation.READ, get_deploy, {200: DEPLOY}, problems=(404,)),
-    _one("GET", f"{_ONE}pushes/", Operation.READ, list_pushes, {200: many(PUSH)}, problems=(404,), query=(_OF_POP,)),
+    _one("GET", f"{_ONE}pushes/", Operation.READ, list_pushes, {200: many(PUSH)}, problems=(404,), query=_PUSHES_LISTED),
+    Endpoint(
+        "GET",
+        "/v2/edge/pops/{pop_id}/pushes/",
+        Operation.READ,
+        list_last_pushes,
+        {200: many(PUSH)},
+        problems=(404,),
+        resource=EDGE,
+    ),
     _one("POST", f"{_ONE}actions/cancel/", Operation.EXECUTE, cancel_deploy, {200: DEPLOY}, problems=(404, 409)),
     _one("POST", f"{_ONE}actions/push_again/", Operation.EXECUTE, push_again, {200: DEPLOY}, problems=(404, 409), body=_AGAIN),
 )

@@ -67,6 +67,7 @@ TASK: Schema = record(
     priority=TEXT,
     task_queue=TEXT,
     not_before=MOMENT_OR_NULL,
+    ready_time=MOMENT_OR_NULL,
     parent_task_id=TEXT_OR_NULL,
     group_id=TEXT_OR_NULL,
     attempt=INTEGER,
@@ -78,6 +79,7 @@ TASK: Schema = record(
     start_time_us=MICROSECONDS,
     finish_time_us=MICROSECONDS,
     not_before_us=MICROSECONDS,
+    ready_time_us=MICROSECONDS,
 )
 #: A task that is asked for by its id: it has `queue` as well.
 SINGLE_TASK: Schema = {"title": "SingleTask", "allOf": [TASK, record("Queue", queue=TEXT)]}
@@ -107,6 +109,7 @@ def shape(report: TaskReport) -> dict[str, JSON]:
         "priority": report.priority,
         "task_queue": report.queue,
         "not_before": moment(report.not_before),
+        "ready_time": moment(report.ready),
         "parent_task_id": report.parent,
         "group_id": report.group_id,
         "attempt": report.attempt,
@@ -118,6 +121,7 @@ def shape(report: TaskReport) -> dict[str, JSON]:
         "start_time_us": microseconds(report.started),
         "finish_time_us": microseconds(report.finished),
         "not_before_us": microseconds(report.not_before),
+        "ready_time_us": microseconds(report.ready),
     }
 
 

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
-from entrepot.errors import (
-    JSON,
-    InvalidSettings,
-    InvalidValue,
-    MissingValue,
-    OperationRefused,
-    UnknownTaskType,
-    UnsupportedValue,
-)
-from entrepot.propagation import pushes
-from entrepot.repositories.task_table import TASKS
+from entrepot.errors import JSON, InvalidValue, MissingValue, UnsupportedValue
+from entrepot.named_tasks import require_callable
 from entrepot.rest.endpoint import Answer, Asked, Body
 from entrepot.rest.reading import find_object, find_text, moment
 from entrepot.rest.schemas import OBJECT_OR_NULL, TEXT, TEXT_OR_NULL, body
@@ -26,11 +15,8 @@ from entrepot.tasking import Call
 from entrepot.tasking.task_type import PRIORITIES
 
 if TYPE_CHECKING:
-    from entrepot.engine import Engine
-    from entrepot.tasking import TaskType
     from entrepot.tasking.task_type import Priority
 
-_LOG = logging.getLogger("entrepot.rest")
 NEW_TASK = Body(
     body(
         "NewTask",
@@ -44,8 +30,6 @@ NEW_TASK = Body(
         group_id={**TEXT_OR_NULL, "description": "The group that the task is to be in."},
     )
 )
-#: Task types of the engine itself: permissions for what they do are checked by their own endpoints.
-_OWN_TYPES = frozenset([pushes.TASK_TYPE, *(row[0] for row in TASKS)])
 
 
 def enqueue_task(asked: Asked) -> Answer:
@@ -73,10 +57,9 @@ def read_call(asked: Asked, name_of_type: str) -> tuple[str, tuple[JSON, ...], d
     name = find_text(document, name_of_type)
     if name is None:
         raise MissingValue(name_of_type)
-    if name in _OWN_TYPES and not (asked.principal and asked.principal.is_superuser):
-        raise OperationRefused(f"Tasks of type {name} are enqueued by the endpoint that they belong to.")
     args, kwargs = _args(document), find_object(document, "kwargs") or {}
-    _require_fitting(_task_type(asked.engine, name, name_of_type), args, kwargs)
+    is_superuser = bool(asked.principal and asked.principal.is_superuser)
+    require_callable(asked.engine, name, args, kwargs, is_superuser=is_superuser, property_name=name_of_type)
     return name, args, kwargs
 
 
@@ -107,31 +90,3 @@ def _span(seconds: float) -> timedelta | None:
         return timedelta(seconds=seconds)
     except (OverflowError, ValueError):
         return None
-
-
-def _task_type(engine: Engine, name: str, property_name: str) -> TaskType:
-    """Return the task type; the task modules are imported when the first unknown one is named."""
-    try:
-        return engine.registry.get(name)
-    except UnknownTaskType:
-        pass
-    try:
-        engine.load_tasks()
-        return engine.registry.get(name)
-    except InvalidSettings as error:
-        _LOG.warning("the task modules cannot be loaded: %s", error.message)
-        raise InvalidValue(property_name, why="this server cannot load its task modules; its log has more") from error
-    except UnknownTaskType as error:
-        raise InvalidValue(property_name, why=error.message) from error
-
-
-def _require_fitting(task_type: TaskType, args: tuple[JSON, ...], kwargs: dict[str, JSON]) -> None:
-    """Raise `InvalidValue` unless the function takes these arguments, and its rules for them can be worked out."""
-    try:
-        inspect.signature(task_type.function).bind(*args, **kwargs)
-        task_type.resources_for(args, kwargs)
-        task_type.tags_for(args, kwargs)
-        task_type.limit_keys_for(args, kwargs)
-        task_type.limits_for(args, kwargs)
-    except (TypeError, ValueError, LookupError, AttributeError) as error:
-        raise InvalidValue("args", "kwargs", why=f"{task_type.name} does not take them: {error}") from error

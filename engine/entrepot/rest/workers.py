@@ -33,9 +33,19 @@ WORKER = record(
 )
 
 
+DRAIN = record("Drain", worker=TEXT_OR_NULL, host=TEXT_OR_NULL, since=MOMENT)
+
+
 def list_workers(asked: Asked) -> Answer:
     """Return the worker processes that are known, by name, with the tasks that they run now."""
     return Answer([_shape(report) for report in asked.engine.workers()])
+
+
+def list_drains(asked: Asked) -> Answer:
+    """Return what is drained, the oldest first: one worker, all on a host, or, where neither is named, all workers."""
+    return Answer(
+        [{"worker": report.worker, "host": report.host, "since": moment(report.since)} for report in asked.engine.drains()]
+    )
 
 
 def drain_workers(asked: Asked) -> Answer:
@@ -79,6 +89,7 @@ _CHOICE = Body(body("WorkerChoice", worker=_WORKER, host=_HOST))
 
 ENDPOINTS = (
     Endpoint("GET", "/v2/workers/", Operation.READ, list_workers, {200: many(WORKER)}),
+    Endpoint("GET", "/v2/workers/drains/", Operation.READ, list_drains, {200: many(DRAIN)}, resource="/v2/workers/"),
     Endpoint(
         "POST",
         "/v2/workers/actions/drain/",

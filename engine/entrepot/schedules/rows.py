@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from peewee import JOIN
 
+from entrepot import clock
+from entrepot.content.bulk import placeholders
 from entrepot.errors import JSON, BrokenPlugin, InvalidValue, MissingResource, UnknownDistributorType, UnknownImporterType
 from entrepot.models import Distributor, Importer, Repository, Schedule
+from entrepot.models.fields import storable
 from entrepot.plugin import DistributorConfig, ImporterConfig, masked, masked_unseen
 from entrepot.repositories import rows as repository_rows
 from entrepot.schedules.recurrence import Recurrence
-from entrepot.schedules.reports import ScheduleReport
+from entrepot.schedules.reports import Kind, SchedulePage, ScheduleQuery, ScheduleReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from pydantic import BaseModel
 
+    from entrepot.models import Database
     from entrepot.repositories import House
 
 #: What the id of a schedule looks like; whatever else a path may hold is the id of none.
@@ -33,6 +37,25 @@ def select() -> Any:  # noqa: ANN401 - peewee is untyped
     for model, column in ((Repository, "repository"), (Importer, "importer"), (Distributor, "distributor")):
         query = query.join_from(Schedule, model, JOIN.LEFT_OUTER, on=(model.id == getattr(Schedule, column)))
     return query.order_by(Schedule.id).objects()
+
+
+def page(house: House, wanted: ScheduleQuery, *, skip: int, limit: int) -> SchedulePage:
+    """Return some of the schedules that are `wanted`, those that run next first; raises `InvalidValue`."""
+    bad = [name for name, value, least in (("skip", skip, 0), ("limit", limit, 0)) if value < least]
+    bad += ["kind"] if wanted.kind not in (None, *get_args(Kind)) else []
+    if bad:
+        raise InvalidValue(*bad, why="skip and limit are 0 or more, and a kind is sync, publish or task")
+    query = select()
+    if wanted.repository_id is not None:
+        query = query.where(Repository.repository_id == storable(wanted.repository_id))
+    if wanted.kind is not None:
+        query = query.where(Schedule.kind == wanted.kind)
+    if wanted.enabled is not None:
+        query = query.where(Schedule.enabled == wanted.enabled)
+    database = house.database.peewee
+    never = Schedule.next_run.is_null()
+    ordered = query.order_by(Schedule.enabled.desc(), never, Schedule.next_run, Schedule.id).offset(skip).limit(limit)
+    return SchedulePage(tuple(reports(house, ordered.bind(database))), query.bind(database).count())
 
 
 def find(house: House, schedule_id: str) -> Any | None:  # noqa: ANN401 - peewee is untyped
@@ -57,6 +80,17 @@ def owner_of(house: House, repository_id: str, *, importer_id: str | None, distr
             raise MissingResource(importer_id=importer_id)
         return {"repository": repository.id, "importer": importer.id}
     return {"repository": repository.id}
+
+
+def next_runs(database: Database, repository_ids: Sequence[str]) -> dict[str, datetime]:
+    """Return when something scheduled of each of these repositories runs next; those that have nothing are left out."""
+    query = (
+        "SELECT repository.repository_id, MIN(schedule.next_run) FROM schedule "
+        "JOIN repository ON repository.id = schedule.repository WHERE schedule.enabled AND schedule.next_run IS NOT NULL "
+        f"AND repository.repository_id IN {placeholders(len(repository_ids))} GROUP BY repository.repository_id"
+    )
+    found = database.rows(query, repository_ids) if repository_ids else []
+    return {repository_id: clock.from_us(next_run) for repository_id, next_run in found}
 
 
 def report(house: House, row: Any) -> ScheduleReport:  # noqa: ANN401 - a row of `select`

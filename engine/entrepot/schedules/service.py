@@ -17,11 +17,15 @@ from entrepot import clock
 from entrepot.errors import JSON, InvalidValue, MissingResource, UnsupportedValue
 from entrepot.models import Schedule
 from entrepot.plugin import unmasked
-from entrepot.schedules import due, outcomes, plan, preview, rows, values, wrong_clock
+from entrepot.schedules import due, outcomes, plan, preview, rows, runs, values, wrong_clock
 
 if TYPE_CHECKING:
+    from collections import Counter
+    from datetime import datetime, timedelta
+
     from entrepot.repositories import House
-    from entrepot.schedules.reports import Kind, Overlap, SchedulePreview, ScheduleReport
+    from entrepot.schedules.reports import Kind, Overlap, SchedulePage, SchedulePreview, ScheduleQuery, ScheduleReport
+    from entrepot.schedules.runs import ScheduleRun
     from entrepot.tasking import TaskHandle
 
 
@@ -220,6 +224,42 @@ class Schedules:
             row = self._get(schedule_id, repository_id, importer_id, distributor_id)
             if not Schedule.delete().where(Schedule.id == row.id).execute(database.peewee):
                 raise MissingResource(schedule_id=schedule_id)
+
+    def next_runs(self, repository_ids: Sequence[str]) -> dict[str, datetime]:
+        """Return when something scheduled of each of these repositories runs next; those that have nothing are left out."""
+        return rows.next_runs(self._house.database, repository_ids)
+
+    def upcoming(self, *, limit: int = 5) -> list[ScheduleReport]:
+        """Return the enabled schedules that run next, the soonest first, by an index; raises `InvalidValue`."""
+        if limit < 1:
+            raise InvalidValue("limit", why="it must be at least 1")
+        query = rows.select().where(Schedule.enabled, Schedule.next_run.is_null(False))
+        found = query.order_by(Schedule.next_run, Schedule.id).limit(limit)
+        return rows.reports(self._house, found.bind(self._house.database.peewee))
+
+    def page(self, wanted: ScheduleQuery, *, skip: int = 0, limit: int = 50) -> SchedulePage:
+        """Return schedules that are `wanted`, those that run next first, and how many there are; raises `InvalidValue`."""
+        return rows.page(self._house, wanted, skip=skip, limit=limit)
+
+    def runs(self, schedule_id: str, *, before: int | None = None, limit: int = 50) -> Sequence[ScheduleRun]:
+        """Return the runs of a schedule whose tasks are kept, the newest first.
+
+        Those before a run, by its `row_id`, if one is given. Raises `MissingResource`, and `InvalidValue` for a bad `limit`.
+        """
+        if limit < 1:
+            raise InvalidValue("limit", why="it must be at least 1")
+        row = self._get(schedule_id)
+        return runs.runs_of(self._house.database, row.schedule_id, before=before, limit=limit)
+
+    def last_runs(self, reports: Sequence[ScheduleReport]) -> dict[str, ScheduleRun]:
+        """Return the last run of each of these schedules, by its id, as far as their tasks are kept."""
+        return runs.last_runs(self._house.database, reports)
+
+    def count_runs(
+        self, reports: Sequence[ScheduleReport], since: datetime, step: timedelta
+    ) -> dict[str, Counter[tuple[int, str]]]:
+        """Return how many runs these schedules had since a moment: by schedule, number of the `step` after it, and state."""
+        return runs.count_runs(self._house.database, reports, since, step)
 
     def list(self) -> list[ScheduleReport]:
         """Return all schedules, in the order they were made."""

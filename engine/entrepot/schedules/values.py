@@ -61,7 +61,7 @@ def check(
         if name in given and (why := problem(given[name])):
             problems[name] = why
     if recurrence is None or problems:
-        raise InvalidValue(*problems, why="; ".join(f"{name}: {why}" for name, why in problems.items()))
+        raise InvalidValue(*problems, reasons=problems)
     return recurrence, {name: given[name] for name in _CHECKS if name in given}
 
 

@@ -82,6 +82,7 @@ def test_units_are_searched_shown_and_described(engine: Engine, client: Client, 
     unit = client.content.get_unit("thing", found[0].unit_id)
     assert as_document(unit) == as_document(engine.content.get_unit("thing", found[0].unit_id))
     assert unit.user_metadata == {"a": {"b": 1}}
+    assert client.content.unit_files("thing", unit.unit_id) == engine.content.unit_files("thing", unit.unit_id)
     with pytest.raises(MissingResource):
         client.content.get_unit("thing", "x")
 

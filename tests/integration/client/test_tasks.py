@@ -12,7 +12,7 @@ import pytest
 from entrepot import Call, Client, TaskCanceled, TaskFailed, WaitTimeout
 from entrepot.criteria import Criteria
 from entrepot.engine import Engine
-from entrepot.errors import EntrepotError, InvalidPurgeState, InvalidValue, MissingResource, UnknownTaskType
+from entrepot.errors import EntrepotError, InvalidPurgeState, InvalidValue, MissingResource, OperationConflict, UnknownTaskType
 from entrepot.testing import drain
 from tests.integration.rest.sample_tasks import echo, fail, hold, spawn
 
@@ -201,3 +201,16 @@ def test_what_the_server_does_not_know_is_refused(client: Client) -> None:
         client.tasks.get("")
     with pytest.raises(MissingResource):
         client.tasks.get("..")
+
+
+def test_a_task_is_tried_again(engine: Engine, client: Client, run_tasks: Any) -> None:
+    first = client.enqueue(echo, "one", loud=True)
+    with pytest.raises(OperationConflict):
+        client.tasks.retry(first.task_id)
+    run_tasks()
+
+    again = client.tasks.retry(first.task_id)
+    run_tasks()
+
+    assert again.task_id != first.task_id
+    assert again.wait(5).result == ["one", True]

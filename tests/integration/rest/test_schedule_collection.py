@@ -102,6 +102,34 @@ def test_a_schedule_runs_out_of_turn(api: Any, engine: Engine) -> None:
     assert api.get(place).json()["next_run"] == "2999-01-01T02:00:00Z"
 
 
+def test_the_list_is_narrowed_and_comes_in_the_order_of_runs(api: Any) -> None:
+    late, task = api.post(SYNC, {"schedule": FAR}).json(), api.post("schedules/", {"schedule": "PT1H", "task": ECHO}).json()
+    off = api.post(SYNC, {"schedule": "PT1H", "enabled": False}).json()
+
+    assert api.get("schedules/?limit=50").json() == [task, late, off]
+    assert api.get("schedules/?skip=1&limit=1").json() == [late]
+    assert api.get("schedules/?repo_id=zoo&kind=sync&enabled=true").json() == [late]
+    assert api.get("schedules/?enabled=false").json() == [off]
+    assert api.get("schedules/?repo_id=bar").json() == []
+    problem(api.get("schedules/?kind=bake"), 400, "PLP0015")
+    problem(api.get("schedules/?enabled=perhaps"), 400, "PLP0015")
+
+
+def test_the_runs_of_a_schedule_are_told_the_newest_first(api: Any, engine: Engine) -> None:
+    place = f"schedules/{api.post('schedules/', {'schedule': 'PT1H', 'task': ECHO, 'args': ['rung']}).json()['_id']}/"
+    engine.schedules.go_round()
+    drain(engine)
+    task_id = api.post(f"{place}actions/run_now/").json()["spawned_tasks"][0]["task_id"]
+
+    by_hand, first = api.get(f"{place}runs/").json()
+
+    assert (by_hand["task_id"], by_hand["number"], by_hand["due"], by_hand["state"]) == (task_id, None, None, "waiting")
+    assert (first["number"], first["state"], first["error"]) == (1, "finished", None)
+    assert api.get(f"{place}runs/?limit=1&before={by_hand['row_id']}").json() == [first]
+    problem(api.get(f"{place}runs/?limit=0"), 400, "PLP0015")
+    problem(api.get(f"{place}runs/?before=now"), 400, "PLP0015")
+
+
 def test_a_preview_tells_the_next_runs_in_figures_and_in_words(api: Any) -> None:
     place = f"schedules/{api.post(SYNC, {'schedule': 'R2/' + FAR}).json()['_id']}/"
     runs = ["2999-01-01T02:00:00Z", "2999-01-02T02:00:00Z"]

@@ -35,6 +35,8 @@ KEYS = {
     "parent_task_id",
     "priority",
     "progress_report",
+    "ready_time",
+    "ready_time_us",
     "rescues",
     "result",
     "retries",
@@ -76,6 +78,7 @@ def test_a_task_that_waits_has_every_key_and_names_no_worker(engine: Engine, api
     assert MOMENT.fullmatch(task["create_time"])
     assert task.pop("create_time") == clock.iso(clock.from_us(task.pop("create_time_us")))
     assert task.pop("waiting")["reason"] == "no worker"
+    assert task.pop("ready_time") == clock.iso(clock.from_us(task.pop("ready_time_us")))
     assert task == {
         "_href": f"/pulp/api/v2/tasks/{task_id}/",
         "_id": {"$oid": hex_id},
@@ -216,6 +219,30 @@ def test_the_newest_tasks_come_first_with_those_of_groups_and_why_they_wait(engi
     assert ids(api.get(f"tasks/?group_id={group.group_id}")) == [b]
 
 
+def test_the_newest_are_narrowed_by_type_and_queue_and_lead_on_to_those_before(engine: Engine, api: Any) -> None:
+    held = [engine.enqueue(hold, name).task_id for name in "abc"]
+    engine.enqueue(echo, 1)
+    of_type = f"tasks/?newest=2&task_type={hold.__module__}.hold&queue=default"
+
+    first = api.get(of_type)
+    second = api.get(f"{of_type}&before={first.json()[-1]['id']}")
+
+    assert (ids(first), ids(second)) == ([held[2], held[1]], [held[0]])
+    assert ids(api.get("tasks/?newest=9&queue=other")) == []
+
+
+def test_what_a_task_was_called_with_is_told_without_secrets(engine: Engine, api: Any) -> None:
+    task = engine.enqueue(echo, {"feed": "https://ann:hush@feed.test/", "basic_auth_password": "hush"}, loud=True)
+
+    response = api.get(f"tasks/{task.task_id}/arguments/")
+
+    assert response.json() == {
+        "args": [{"feed": "https://*****@feed.test/", "basic_auth_password": "*****"}],
+        "kwargs": {"loud": True},
+    }
+    assert api.get(f"tasks/{NOBODY}/arguments/").status_code == 404
+
+
 def test_a_list_that_cannot_be_is_refused_by_name(api: Any) -> None:
     for query, name in [
         ("state=finish", "state"),
@@ -223,6 +250,8 @@ def test_a_list_that_cannot_be_is_refused_by_name(api: Any) -> None:
         ("newest=-1", "newest"),
         ("newest=all", "newest"),
         (f"newest={'9' * 30}", "newest"),
+        ("newest=1&before=zoo", "before"),
+        ("before=1", "before"),
     ]:
         response = api.get(f"tasks/?{query}")
 

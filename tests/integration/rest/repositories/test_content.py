@@ -56,6 +56,7 @@ def test_a_unit_is_shown_without_a_wrapper(api: Api, things: dict[str, str]) -> 
     assert (unit["name"], unit["colour"], unit["children"], unit["pulp_user_metadata"]) == ("thing-1", "red", {}, {})
     assert unit["_last_updated"].endswith("Z")
     assert api.get(f"{UNITS}{things['thing-1']}/?include_repos=true").json() == unit | {"repository_memberships": ["zoo"]}
+    assert api.get(f"{UNITS}{things['thing-1']}/files/").json() == []
 
 
 def test_units_of_a_type_that_nobody_knows_are_none(api: Api) -> None:
