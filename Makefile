@@ -1,4 +1,4 @@
-.PHONY: help setup demo serve test soak check format bench bench-queue bench-api bench-schedules bench-facades bench-content
+.PHONY: help setup demo serve test soak check format docs bench bench-queue bench-api bench-schedules bench-facades bench-content bench-dashboard
 
 help:        ## say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ check:       ## run what the gate runs: formatting, rules, types, floors, tests
 format:      ## mend formatting and generated pages
 	@scripts/format
 
+docs:        ## build the documentation as a site, into build/site; a warning is an error
+	@scripts/docs
+
 bench:       ## run the short benchmarks; exit 1 if a goal is missed
 	@scripts/bench
 
@@ -41,3 +44,6 @@ bench-facades: ## measure the status facades: 40,000 servers, 200 pollers, 10,00
 
 bench-content: ## measure content: sync, publish, search and copy beside their peers, serving beside nginx; exit 1 if a goal is missed
 	@scripts/bench_content
+
+bench-dashboard: ## measure the dashboard: pages with a million tasks, and how soon a change is on them; exit 1 if a goal is missed
+	@scripts/bench_dashboard
