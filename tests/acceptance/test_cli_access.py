@@ -15,7 +15,7 @@ import pytest
 from tests.acceptance.conftest import Ran, Run, clean_environment
 
 from entrepot import Engine
-from entrepot.errors import InvalidCredentials
+from entrepot.errors import InvalidCredentials, SessionEnded
 
 PASSWORD = re.compile(r"^ +([a-z2-9]{5}(?:-[a-z2-9]{5}){4})$", re.MULTILINE)
 
@@ -223,3 +223,35 @@ def test_what_is_refused_is_said(run_with_input, arguments: tuple[str, ...], cod
     assert (ran.code, ran.out) == (code, "")
     assert ran.err.startswith("error: ")
     assert said in ran.err
+
+
+def test_what_a_command_changes_is_in_the_audit_log_and_what_it_reads_is_not(run: Run, engine: Engine) -> None:
+    run("user", "add", "ann", "--no-password", "--name", "secret name")
+    run("repo", "create", "zoo")
+    run("repo", "list")
+    assert run("repo", "create", "zoo").code != 0
+    with engine.acting("nightly", "tidy up", "/v2/repositories/"):
+        engine.repositories.create("farm")
+
+    entries = run("audit", "list", "-o", "json").document
+    told = [(one["login"].partition(":")[0], one["door"], one["action"], one["resource"], one["fields"]) for one in entries]
+    assert told == [
+        ("program", "python", "tidy up", "/v2/repositories/", []),
+        ("local", "cli", "repo create", "/v2/repositories/zoo/", ["repository_id"]),
+        ("local", "cli", "user add", "/v2/users/ann/", ["no_password", "name", "login"]),
+    ]
+    assert "secret name" not in repr(entries)
+    assert run("audit", "list", "--resource", "/v2/users/").out.splitlines()[1].split()[2:5] == ["cli", "done", "user"]
+    assert "nothing of that kind" in run("audit", "list", "--outcome", "refused").err
+
+
+def test_browsers_are_seen_and_logged_out(run: Run, engine: Engine) -> None:
+    secret, _ = engine.access.begin_session("admin", "mine", address="192.0.2.7", agent="Browser/1")
+
+    assert run("user", "sessions", "admin").out.splitlines()[1].split()[0] == "192.0.2.7"
+    assert run("user", "end-sessions", "admin").out == "Ended sessions of admin: 1.\n"
+
+    with pytest.raises(SessionEnded):
+        engine.access.authenticate_session(secret)
+    assert run("user", "sessions", "admin", "-o", "json").document == []
+    assert run("user", "sessions", "nobody").code == 3

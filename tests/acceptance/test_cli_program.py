@@ -17,6 +17,7 @@ import typer
 
 from entrepot.cli import failures
 from entrepot.cli.program import app
+from entrepot.cli.tree import TREE
 from entrepot.version import __version__
 
 
@@ -68,6 +69,15 @@ def test_every_command_has_a_help_text_with_an_example(run, helps: dict[str, str
     assert run("repo", "list", "--help").out.strip() == helps["repo list"].strip()
     assert [name for name, text in helps.items() if "\\" in text] == []
     assert [name for name, text in examples.items() if f" {name}" not in text.partition("Options:")[0]] == []
+
+
+def test_the_tree_tells_of_each_command_what_its_own_help_begins_with() -> None:
+    program: Any = typer.main.get_command(app)
+
+    told = {name: (branch.help, program.commands[name]) for name, branch in TREE.items() if not branch.is_hidden}
+
+    assert [name for name, (said, one) in told.items() if not one.help.startswith(said.rstrip("."))] == []
+    assert {name for name, branch in TREE.items() if branch.is_hidden} == {"worker-process", "bury-worker"}
 
 
 def test_the_reference_names_every_command_and_exit_code(helps: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from entrepot import Engine, clock
-from entrepot.cli.output import size_text
+from entrepot.wording import size_text
 
 
 @pytest.fixture

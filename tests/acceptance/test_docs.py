@@ -23,29 +23,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.normalising import comparable
 
 from entrepot import Engine
 from entrepot.settings import read_settings
 
 ROOT = Path(__file__).parents[2]
 #: Pages whose commands are typed; in the others a command need only exist (tests/house/test_docs.py).
-WALKS = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("tutorial.md", "access.md", "remote.md", "facades.md"))]
-OTHERS = sorted(set((ROOT / "docs").glob("*.md")) - set(WALKS))
+WALKED = (
+    *("tutorial.md", "access.md", "remote.md", "facades.md"),
+    *("howto/mirror-rpm.md", "howto/backup-restore.md", "howto/move-from-pulp2.md"),
+)
+WALKS = [ROOT / "README.md", *(ROOT / "docs" / name for name in WALKED)]
+#: Walked as well, with the tests' PostgreSQL and Redis.
+SCALE_OUT = ROOT / "docs" / "howto" / "scale-out.md"
+OTHERS = sorted(
+    page for page in {*(ROOT / "docs").rglob("*.md")} - {*WALKS, SCALE_OUT} if "```python\n" in page.read_text(encoding="utf-8")
+)
+#: Programs that a page has people type, and that not every machine has.
+NEEDED = {"mirror-rpm": ("rpmbuild", "createrepo_c", "dnf")}
 #: The folder that the pages' author seems to work in.
 SHOWN_FOLDER = "/home/ann/zoo"
-PORTS = ("8000", "8080")
+PORTS = ("8000", "8080", "8081")
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"# (\w+\.py)\n")
-#: What differs from run to run, and what stands for it on both sides.
-VARIABLE = [
-    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
-    (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d([.,]\d+)?(Z| UTC)?"), "<time>"),
-    (re.compile(r"\b\d+(\.\d+)? m?s\b"), "<span>"),
-    (re.compile(r"reserved_resource_worker-\d+\.\d+@\S+"), "<worker>"),
-    (re.compile(r"\b\d+\.\d+\.\d+\b"), "<version>"),
-    (re.compile(r"\s+"), " "),
-]
 #: Stands in where a machine has no curl, which the pages use as `curl [-s] [-H HEADER] URL`.
 CURL = f"""#!{sys.executable}
 import sys, urllib.request
@@ -93,6 +95,8 @@ class Shell:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        #: What stands in for addresses that the page names.
+        self.stand_ins: dict[str, str] = {}
         self._ports = {f":{shown}": f":{free_port()}" for shown in PORTS}
         self._background = 0
         home = {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")}
@@ -143,18 +147,23 @@ class Shell:
         if "http.server" in command:
             port = int(self._ports[":8000"][1:])
             wait_until(lambda: listens(port), command)
-        if "entrepot serve" in command:
+        if "entrepot serve" in command or "entrepot api" in command:
             wait_until(lambda: " ready on " in log.read_text(), command)
         if "entrepot serve" in command or "entrepot worker" in command:
-            data_dir = self._type('printf %s "$ENTREPOT_DATA_DIR"')[1].strip()
-            with Engine(settings=read_settings(data_dir=data_dir)) as engine:
+            data_dir, database_url = (self._value(name) for name in ("ENTREPOT_DATA_DIR", "ENTREPOT_DATABASE_URL"))
+            with Engine(settings=read_settings(data_dir=data_dir, database_url=database_url)) as engine:
                 wait_until(lambda: any(worker.alive for worker in engine.workers()), command)
+
+    def _value(self, variable: str) -> str:
+        return self._type(f'printf %s "${variable}"')[1].strip()
 
     def _as_typed_here(self, command: str) -> str:
         command = re.sub(r"\bhttp\.server 8000\b", f"http.server {self._ports[':8000'][1:]}", command)
         command = re.sub(r"\bentrepot serve\b", f"entrepot serve --port {self._ports[':8080'][1:]}", command)
         for shown, free in self._ports.items():
-            command = command.replace(shown, free)
+            command = command.replace(shown, free).replace(f"--port {shown[1:]}", f"--port {free[1:]}")
+        for shown, here in self.stand_ins.items():
+            command = command.replace(shown, here)
         return command
 
     def _as_shown(self, printed: str) -> str:
@@ -174,7 +183,30 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("page", WALKS, ids=lambda page: page.name)
-def test_every_command_of_a_walk_says_what_the_page_shows(page: Path, shell: Shell) -> None:
+def test_every_command_of_a_walk_says_what_the_page_shows(
+    page: Path, shell: Shell, client_program: Callable[[str], str]
+) -> None:
+    for program in NEEDED.get(page.stem, ()):
+        client_program(program)
+
+    walk(page, shell)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_the_walk_with_postgresql_and_redis_says_what_the_page_shows(
+    empty_database_url: str, redis_server: str, redis_prefix: str, shell: Shell
+) -> None:
+    shell.stand_ins = {
+        "postgresql://entrepot:secret@db.example.org/entrepot": f"'{empty_database_url}'",
+        "redis://:secret@redis.example.org:6379/0": f"{redis_server} ENTREPOT_BROKER_PREFIX={redis_prefix}",
+    }
+
+    walk(SCALE_OUT, shell)
+
+
+def walk(page: Path, shell: Shell) -> None:
+    """Type what the page shows, and compare what comes out."""
     for block in blocks(page):
         if block.file_name:
             (shell.folder / block.file_name).write_text(block.text, encoding="utf-8")
@@ -229,12 +261,6 @@ def first_missing(shown: list[str], printed: str) -> str | None:
         if not any(fnmatch.fnmatchcase(candidate, pattern) for candidate in lines):
             return line
     return None
-
-
-def comparable(line: str) -> str:
-    for pattern, stand_in in VARIABLE:
-        line = pattern.sub(stand_in, line)
-    return line.strip()
 
 
 def programs(folder: Path) -> Path:

@@ -21,7 +21,9 @@ def test_make_help_explains_each_target(root: Path) -> None:
     assert re.findall(r"^make ([\w-]+) +\S", shown, re.MULTILINE) == targets
 
 
-@pytest.mark.parametrize("name", ["bench", "bench_queue", "check", "demo", "format", "lint", "serve", "setup", "soak", "test"])
+@pytest.mark.parametrize(
+    "name", ["bench", "bench_queue", "check", "demo", "format", "lint", "record_transcripts", "serve", "setup", "soak", "test"]
+)
 def test_a_script_can_be_run_and_says_what_it_does(name: str, root: Path) -> None:
     script = root / "scripts" / name
 

@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from entrepot.cli.failures import FAILED
+from entrepot.cli.options import BackgroundOption, TimeoutOption
 from entrepot.cli.sending_files import FileArgument, ResumeOption, send
 from entrepot.cli.session import OutputOption, Session
-from entrepot.cli.sync import BackgroundOption
-from entrepot.cli.task import TimeoutOption
 from entrepot.cli.unit_choice import FilterOption, LimitOption, MatchOption, criteria, write_units
 
 app = typer.Typer(help="See units, uploads and orphans of all repositories.", no_args_is_help=True, rich_markup_mode=None)
@@ -62,7 +61,8 @@ def list_uploads(ctx: typer.Context, *, output: OutputOption = None) -> None:  #
 
     Example: entrepot content uploads list
     """
-    from entrepot.cli.output import size_text, write_json, write_table
+    from entrepot.cli.output import write_json, write_table
+    from entrepot.wording import size_text
 
     session = Session.of(ctx)
     with session.service() as engine:
@@ -185,7 +185,9 @@ def list_orphans(
     limit: LimitOption = 100,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
-    """Print the units that no repository holds, or how many there are of each type.
+    """Print the units that no repository holds, or count them.
+
+    Without a type, how many there are of each.
 
     Example: entrepot content orphans list
 
@@ -227,7 +229,9 @@ def delete_orphans(
     timeout: TimeoutOption = None,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
-    """Delete the units that no repository holds, and bytes that nothing needs.
+    """Delete the units that no repository holds.
+
+    And the bytes that nothing needs then.
 
     All of them, those of a type, or one. What work under way may need stays.
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entrepot.cli import completion
+from entrepot.cli.options import TimeoutOption
 from entrepot.cli.session import OutputOption, Session
 from entrepot.cli.sync import RepositoryId
-from entrepot.cli.task import TimeoutOption
 from entrepot.errors import InvalidValue, MissingResource
 
 if TYPE_CHECKING:
@@ -27,17 +28,36 @@ app = typer.Typer(
 )
 
 _LARGEST = 2**63 - 1
-DeployId = Annotated[int, typer.Argument(metavar="DEPLOY", min=1, max=_LARGEST, help="The number of the deploy.")]
+DeployId = Annotated[
+    int,
+    typer.Argument(metavar="DEPLOY", min=1, max=_LARGEST, autocompletion=completion.deploys, help="The number of the deploy."),
+]
 LatestDeployId = Annotated[
     int | None,
-    typer.Argument(metavar="[DEPLOY]", min=1, max=_LARGEST, show_default=False, help="The number of the deploy; the newest."),
+    typer.Argument(
+        metavar="[DEPLOY]",
+        min=1,
+        max=_LARGEST,
+        autocompletion=completion.deploys,
+        show_default=False,
+        help="The number of the deploy; the newest.",
+    ),
 ]
 _DistributorOption = Annotated[
-    str | None, typer.Option("--distributor-id", metavar="ID", help="The distributor; may be left out if only one deploys.")
+    str | None,
+    typer.Option(
+        "--distributor-id",
+        metavar="ID",
+        autocompletion=completion.distributors,
+        help="The distributor; may be left out if only one deploys.",
+    ),
 ]
 _MessageOption = Annotated[str | None, typer.Option("--message", "-m", metavar="TEXT", help="What is said of the deploy.")]
 _BackgroundOption = Annotated[bool, typer.Option("--background", help="Print the deploy's number and return at once.")]
-_PopOption = Annotated[str | None, typer.Option("--pop", metavar="POP", help="Only servers of this POP, by name or number.")]
+_PopOption = Annotated[
+    str | None,
+    typer.Option("--pop", metavar="POP", autocompletion=completion.pops, help="Only servers of this POP, by name or number."),
+]
 
 
 class Environment(StrEnum):
@@ -106,7 +126,10 @@ def list_deploys(
     ctx: typer.Context,
     *,
     repository: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Only deploys of this repository; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="ID", autocompletion=completion.repositories, help="Only deploys of this repository; may be repeated."
+        ),
     ] = None,
     distributor_id: Annotated[str | None, typer.Option(metavar="ID", help="Only deploys of this distributor.")] = None,
     environment: Annotated[Environment | None, typer.Option(help="Only deploys to this environment.")] = None,
@@ -114,7 +137,7 @@ def list_deploys(
     before: Annotated[
         int | None, typer.Option(metavar="DEPLOY", min=1, max=_LARGEST, help="Only deploys older than this one.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=_LARGEST, help="How many deploys to print.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=_LARGEST, help="How many deploys to print.")] = 20,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
     """Print deploys, the newest first.
@@ -165,7 +188,9 @@ def show(
     pop: _PopOption = None,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
-    """Print how far a deploy has got in each POP, and what goes wrong on which server.
+    """Print how far a deploy has got in each POP.
+
+    And what goes wrong on which server.
 
     Without a number it is the newest one. With --pop it prints every server of that POP.
 
@@ -242,7 +267,7 @@ def push_again(
     timeout: TimeoutOption = None,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
-    """Push again to the servers where a deploy failed or was canceled.
+    """Push again where a deploy failed or was canceled.
 
     All of them, those of a POP, or one. It waits as `deploy start` does.
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from entrepot import clock
-from entrepot.cli.output import printable, size_text, span_text, write_line, write_record, write_table
+from entrepot.cli.output import printable, write_line, write_record, write_table
 from entrepot.tasking.waiting import rough_text
+from entrepot.wording import size_text, span_text
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from entrepot.cli import completion
+from entrepot.cli.options import BackgroundOption, TimeoutOption
 from entrepot.cli.publication import DistributorId
 from entrepot.cli.session import OutputOption, Session
-from entrepot.cli.sync import BackgroundOption, RepositoryId
-from entrepot.cli.task import TimeoutOption
+from entrepot.cli.sync import RepositoryId
 
 app = typer.Typer(help="See, add, change and remove a repository's distributors.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -58,7 +59,12 @@ def list_distributors(ctx: typer.Context, repository_id: RepositoryId, *, output
 def add(
     ctx: typer.Context,
     repository_id: RepositoryId,
-    distributor: Annotated[str, typer.Argument(metavar="TYPE", help="Distributor type; see `entrepot plugin list`.")],
+    distributor: Annotated[
+        str,
+        typer.Argument(
+            metavar="TYPE", autocompletion=completion.distributor_types, help="Distributor type; see `entrepot plugin list`."
+        ),
+    ],
     *,
     distributor_id: Annotated[str | None, typer.Option(metavar="ID", help="The distributor's id; default: its type.")] = None,
     config: _ConfigOption = None,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entrepot.cli import completion
 from entrepot.cli.session import OutputOption, Session
 from entrepot.errors import InvalidValue, MissingResource
 
@@ -23,7 +24,9 @@ server = typer.Typer(help="Add, see and remove the servers of POPs.", no_args_is
 app.add_typer(pop, name="pop")
 app.add_typer(server, name="server")
 
-PopArgument = Annotated[str, typer.Argument(metavar="POP", help="The name of the POP, or its number.")]
+PopArgument = Annotated[
+    str, typer.Argument(metavar="POP", autocompletion=completion.pops, help="The name of the POP, or its number.")
+]
 ServerArgument = Annotated[int, typer.Argument(metavar="SERVER", min=1, max=2**63 - 1, help="The number of the server.")]
 _NetworkOption = Annotated[str | None, typer.Option(metavar="NAME", help="Only those of this network.")]
 
@@ -36,7 +39,9 @@ def add_pop(
     ],
     *,
     network: Annotated[str, typer.Option(metavar="NAME", help="The network that it belongs to.")] = "default",
-    max_pushes: Annotated[int, typer.Option(min=1, max=100, help="How many of its servers are pushed to at once.")] = 4,
+    max_pushes: Annotated[
+        int, typer.Option(metavar="N", min=1, max=100, help="How many of its servers are pushed to at once.")
+    ] = 4,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
     """Add a POP, a place with servers.
@@ -133,7 +138,10 @@ def list_servers(
     ctx: typer.Context,
     *,
     which: Annotated[
-        str | None, typer.Option("--pop", metavar="POP", help="Only servers of this POP, by name or number.")
+        str | None,
+        typer.Option(
+            "--pop", metavar="POP", autocompletion=completion.pops, help="Only servers of this POP, by name or number."
+        ),
     ] = None,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:

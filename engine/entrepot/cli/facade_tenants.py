@@ -30,7 +30,8 @@ ScopesOption = Annotated[
     list[str] | None, typer.Option("--scope", metavar="SCOPE", help="What the token may; may be repeated [default: to read].")
 ]
 DaysOption = Annotated[
-    float | None, typer.Option(min=0.0001, max=36500, help="How long the token is valid [default: until it is revoked].")
+    float | None,
+    typer.Option(metavar="N", min=0.0001, max=36500, help="How long the token is valid [default: until it is revoked]."),
 ]
 
 
@@ -147,7 +148,7 @@ def add_tenant_commands(app: typer.Typer, facade: str, noun: str, example: str) 
         columns = (noun.upper(), "CREATED", "CHANNELS", "SHOWS")
         write_table(columns, rows, flexible="SHOWS", empty=f"There are no {noun}s. Make one: {path} add {example}")
 
-    @app.command(help=f"Print a {noun} with its channels and tokens; never the secrets.\n\nExample: {path} show {example}")
+    @app.command(help=f"Print one {noun} with its channels and tokens; never the secrets.\n\nExample: {path} show {example}")
     def show(ctx: typer.Context, name: TenantName, *, output: OutputOption = None) -> None:  # noqa: ARG001 - read by its callback
         session = Session.of(ctx)
         with session.service() as engine:

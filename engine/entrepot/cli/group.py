@@ -6,22 +6,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entrepot.cli import completion
+from entrepot.cli.options import TimeoutOption
 from entrepot.cli.session import OutputOption, Session
-from entrepot.cli.task import TimeoutOption
 
 if TYPE_CHECKING:
     from entrepot.tasking import GroupReport
 
 app = typer.Typer(help="Look at groups of tasks, wait for them, cancel them.", no_args_is_help=True, rich_markup_mode=None)
 
-GroupId = Annotated[str, typer.Argument(metavar="GROUP", help="The id of the group, or as much of it as no other has.")]
+GroupId = Annotated[
+    str,
+    typer.Argument(
+        metavar="GROUP", autocompletion=completion.groups, help="The id of the group, or as much of it as no other has."
+    ),
+]
 
 
 @app.command("list")
 def list_groups(
     ctx: typer.Context,
     *,
-    limit: Annotated[int, typer.Option(min=1, help="How many groups to print.")] = 50,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="How many groups to print.")] = 50,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
     """Print groups, the newest first.

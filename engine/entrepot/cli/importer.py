@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entrepot.cli import completion
+from entrepot.cli.options import BackgroundOption, TimeoutOption
 from entrepot.cli.session import OutputOption, Session
-from entrepot.cli.sync import BackgroundOption, RepositoryId
-from entrepot.cli.task import TimeoutOption
+from entrepot.cli.sync import RepositoryId
 
 if TYPE_CHECKING:
     from entrepot.errors import JSON
@@ -50,7 +51,12 @@ def show(ctx: typer.Context, repository_id: RepositoryId, *, output: OutputOptio
 def set_importer(
     ctx: typer.Context,
     repository_id: RepositoryId,
-    importer: Annotated[str, typer.Argument(metavar="TYPE", help="Importer type; see `entrepot plugin list`.")],
+    importer: Annotated[
+        str,
+        typer.Argument(
+            metavar="TYPE", autocompletion=completion.importer_types, help="Importer type; see `entrepot plugin list`."
+        ),
+    ],
     *,
     feed: _FeedOption = None,
     config: _ConfigOption = None,

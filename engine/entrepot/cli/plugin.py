@@ -59,7 +59,9 @@ def new_plugin(
     ] = None,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
-    """Make a project for a new format: an importer and a distributor that work, and tests that they pass.
+    """Make a project for a new format.
+
+    An importer and a distributor that work, and tests that they pass.
 
     Example: entrepot plugin new apk --folder ~/src/entrepot-apk
     """

@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from entrepot.cli import completion
 from entrepot.cli.remote import Remote
 from entrepot.cli.session import OutputOption, Session
 
 app = typer.Typer(help="Keep servers by a name, for --profile.", no_args_is_help=True, rich_markup_mode=None)
 
-ProfileName = Annotated[str, typer.Argument(metavar="NAME", help="What the profile is called.")]
+ProfileName = Annotated[
+    str, typer.Argument(metavar="NAME", autocompletion=completion.profiles, help="What the profile is called.")
+]
 
 
 @app.command()
@@ -30,9 +33,10 @@ def add(
     ca: Annotated[str | None, typer.Option(metavar="FILE", help="Certificate authorities to trust for this server.")] = None,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
-    """Keep a server with who asks it, in place of a profile of the same name.
+    """Keep a server with who asks it.
 
-    In `~/.config/entrepot/profiles.toml`, which only its owner may read. Nothing is sent to the server.
+    In `~/.config/entrepot/profiles.toml`, which only its owner may read, in place of a profile of the same name. Nothing is
+    sent to the server.
 
     Example: entrepot profile add prod --url https://packages.example.org --token-stdin
     """

@@ -1,4 +1,4 @@
-"""The command line as a whole: global options, the table of commands, and the border where errors become exit codes."""
+"""The command line as a whole: global options, and the border where errors become exit codes."""
 
 from __future__ import annotations
 
@@ -12,31 +12,16 @@ from typing import Annotated
 
 import typer
 
-from entrepot.cli import (
-    content,
-    database,
-    deploy,
-    edge,
-    facade,
-    group,
-    plugin,
-    profile,
-    repo,
-    role,
-    schedule,
-    server,
-    task,
-    token,
-    user,
-    worker,
-)
-from entrepot.cli.failures import INTERRUPTED, REFUSED, CommandFailed, describe
+from entrepot.cli import completion
+from entrepot.cli.failures import FAILED, INTERRUPTED, REFUSED, CommandFailed, describe
 from entrepot.cli.remote import chosen_remote
 from entrepot.cli.session import OutputOption, Session
+from entrepot.cli.tree import Program
 from entrepot.version import __version__
 
 app = typer.Typer(
     name="entrepot",
+    cls=Program,
     help="Mirror content from feeds into repositories, keep it, and publish it.\n\n"
     "\b\nFirst steps:\n"
     "  entrepot serve &\n"
@@ -50,28 +35,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-app.command("init")(database.init)
-app.command("serve")(server.serve)
-app.command("scheduler")(server.scheduler)
-app.add_typer(worker.app, name="worker")
-app.add_typer(repo.app, name="repo")
-app.add_typer(content.app, name="content")
-app.add_typer(task.app, name="task")
-app.add_typer(group.app, name="group")
-app.add_typer(schedule.app, name="schedule")
-app.add_typer(deploy.app, name="deploy")
-app.add_typer(edge.app, name="edge")
-app.add_typer(facade.app, name="facade")
-app.add_typer(user.app, name="user")
-app.add_typer(role.app, name="role")
-app.add_typer(token.app, name="token")
-app.add_typer(plugin.app, name="plugin")
-app.add_typer(profile.app, name="profile")
-app.add_typer(database.app, name="db")
-app.command("api")(server.api)
-app.command("worker-process", hidden=True)(worker.worker_process)
-app.command("bury-worker", hidden=True)(worker.bury_worker)
 
 
 @app.callback()
@@ -89,7 +52,10 @@ def program(
         str | None, typer.Option(metavar="URL", help="Ask the server at this address, in place of the engine of this machine.")
     ] = None,
     profile: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Ask the server of this profile; see `entrepot profile`.")
+        str | None,
+        typer.Option(
+            metavar="NAME", autocompletion=completion.profiles, help="Ask the server of this profile; see `entrepot profile`."
+        ),
     ] = None,
     token: Annotated[
         str | None, typer.Option(metavar="TOKEN", help="The API token to ask the server with [env: ENTREPOT_TOKEN].")
@@ -115,7 +81,6 @@ def program(
         raise InvalidValue("--url", why="the server has its own data: leave out --data-dir and --database-url")
 
 
-@app.command()
 def version(ctx: typer.Context, *, output: OutputOption = None) -> None:  # noqa: ARG001 - read by its callback
     """Print the version of entrepot.
 
@@ -148,6 +113,8 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at exit must not fail once more
         return 1
     except Exception as error:  # the border: whatever happens, a person gets one message
+        if completion.is_completing():
+            return FAILED
         if os.environ.get("ENTREPOT_DEBUG") == "1" and not isinstance(error, (typer.TyperException, CommandFailed)):
             raise
         if _is_plea_for_help(error):

@@ -8,13 +8,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from entrepot import clock
-from entrepot.cli.output import STATE_STYLES, console, is_live, printable, size_text
-from entrepot.cli.steps import Step, outcome, steps
+from entrepot.cli.output import STATE_STYLES, console, is_live, printable
+from entrepot.cli.steps import outcome
+from entrepot.tasking.steps import steps_of
+from entrepot.wording import size_text
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from entrepot.tasking import TaskReport
+    from entrepot.tasking.steps import Step
 
 _REFRESHES_PER_SECOND = 8
 _BAR_WIDTH = 28
@@ -71,7 +74,7 @@ class LineDisplay:
         elif report.started is not None:
             where = f" by {report.worker_name}" if report.worker_name else ""
             self._line(report, ("running", str(report.attempt)), f"{title}: running{where}, task {report.task_id}")
-        for step in steps(report):
+        for step in steps_of(report):
             if step.state == "NOT_STARTED":
                 continue
             text = f"{title}: {step.description}: {step.state.lower().replace('_', ' ')}"
@@ -133,7 +136,7 @@ class LiveDisplay:
         body = Table.grid(padding=(0, 1))
         if why := _why(report):
             body.add_row(" ", Text(printable(why), style=colour))
-        for step in steps(report):
+        for step in steps_of(report):
             body.add_row(" ", *self._step(step, is_running=step.state == "IN_PROGRESS" and not report.is_final))
         return Group(head, body) if body.row_count else head
 

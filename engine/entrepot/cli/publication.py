@@ -6,15 +6,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entrepot.cli import completion
+from entrepot.cli.options import BackgroundOption, TimeoutOption
 from entrepot.cli.session import OutputOption, Session
-from entrepot.cli.sync import BackgroundOption, OverrideOption, RepositoryId
-from entrepot.cli.task import TimeoutOption
+from entrepot.cli.sync import OverrideOption, RepositoryId
 
 if TYPE_CHECKING:
     from entrepot.repositories.reports import RepositoryReport
 
 DistributorId = Annotated[
-    str | None, typer.Option("--distributor-id", metavar="ID", help="The distributor; may be left out if there is only one.")
+    str | None,
+    typer.Option(
+        "--distributor-id",
+        metavar="ID",
+        autocompletion=completion.distributors,
+        help="The distributor; may be left out if there is only one.",
+    ),
 ]
 
 
@@ -98,7 +105,8 @@ def compare(
 
     Example: entrepot repo compare zoo --from 3 --to 4
     """
-    from entrepot.cli.output import size_text, write_json, write_table
+    from entrepot.cli.output import write_json, write_table
+    from entrepot.wording import size_text
 
     session = Session.of(ctx)
     with session.service() as engine:

@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from entrepot.client import Client
+    from entrepot.client.connection import Connection
 
 #: Environment variables that hold what should not stand on a command line.
 _PASSWORD, _TOKEN = "ENTREPOT_PASSWORD", "ENTREPOT_TOKEN"
@@ -29,11 +30,25 @@ class Remote:
         """Return a client of the server; raises `InvalidValue` for what cannot be used."""
         from entrepot.client import Client
 
-        verify = self.ca if self.ca is not None else True
+        auth, token = self._who()
+        return Client(self.url, auth=auth, token=token, verify=self._verify)
+
+    def connection(self) -> Connection:
+        """Return a connection to the server, for requests as they are; raises as `client`."""
+        from entrepot.client.connection import Connection
+
+        auth, token = self._who()
+        return Connection(self.url, auth=auth, token=token, verify=self._verify)
+
+    @property
+    def _verify(self) -> str | bool:
+        return self.ca if self.ca is not None else True
+
+    def _who(self) -> tuple[tuple[str, str] | None, str | None]:
+        """Return the login with its password, which may be asked for, or the token; raises `MissingValue`."""
         if self.user is not None:
-            return Client(self.url, auth=(self.user, _password(self.user)), verify=verify)
-        token = self.token if self.token is not None else os.environ.get(_TOKEN)
-        return Client(self.url, token=token, verify=verify)
+            return (self.user, _password(self.user)), None
+        return None, self.token if self.token is not None else os.environ.get(_TOKEN)
 
 
 def chosen_remote(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entrepot.cli import completion, publication, repo_content, sync
 from entrepot.cli import distributor as distributor_commands
 from entrepot.cli import importer as importer_commands
-from entrepot.cli import publication, repo_content, sync
 from entrepot.cli.failures import FAILED
+from entrepot.cli.options import BackgroundOption, TimeoutOption
 from entrepot.cli.session import OutputOption, Session
-from entrepot.cli.sync import BackgroundOption, RepositoryId
-from entrepot.cli.task import TimeoutOption
+from entrepot.cli.sync import RepositoryId
 
 if TYPE_CHECKING:
     from entrepot.errors import JSON
@@ -40,11 +40,19 @@ def create(
     ctx: typer.Context,
     repository_id: RepositoryId,
     *,
-    importer: Annotated[str | None, typer.Option(metavar="TYPE", help="Importer type; see `entrepot plugin list`.")] = None,
+    importer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TYPE", autocompletion=completion.importer_types, help="Importer type; see `entrepot plugin list`."
+        ),
+    ] = None,
     feed: FeedOption = None,
     importer_config: ImporterConfigOption = None,
     distributor: Annotated[
-        str | None, typer.Option(metavar="TYPE", help="Distributor type; see `entrepot plugin list`.")
+        str | None,
+        typer.Option(
+            metavar="TYPE", autocompletion=completion.distributor_types, help="Distributor type; see `entrepot plugin list`."
+        ),
     ] = None,
     distributor_id: Annotated[str | None, typer.Option(metavar="ID", help="The distributor's id; default: its type.")] = None,
     distributor_config: DistributorConfigOption = None,
@@ -154,7 +162,10 @@ def update(
     feed: FeedOption = None,
     importer_config: ImporterConfigOption = None,
     distributor_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="The distributor to change, if there are several.")
+        str | None,
+        typer.Option(
+            metavar="ID", help="The distributor to change, autocompletion=completion.distributors, if there are several."
+        ),
     ] = None,
     distributor_config: DistributorConfigOption = None,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
@@ -271,6 +282,7 @@ app.command("publications")(publication.publications)
 app.command("compare")(publication.compare)
 app.command("roll-back")(publication.roll_back)
 app.command("history")(sync.history)
+app.command("activity")(sync.activity)
 app.command("download")(sync.download)
 app.add_typer(repo_content.app, name="content")
 app.add_typer(importer_commands.app, name="importer")

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from entrepot.cli import completion
+from entrepot.cli.options import BackgroundOption, TimeoutOption
 from entrepot.cli.sending_files import FileArgument, ResumeOption, send
 from entrepot.cli.session import OutputOption, Session
-from entrepot.cli.sync import BackgroundOption, OverrideOption, RepositoryId
-from entrepot.cli.task import TimeoutOption
+from entrepot.cli.sync import OverrideOption, RepositoryId
 from entrepot.cli.unit_choice import (
     FilterOption,
     LimitOption,
@@ -69,7 +70,12 @@ def copy(
     ctx: typer.Context,
     repository_id: RepositoryId,
     *,
-    source: Annotated[str, typer.Option("--from", metavar="REPOSITORY", help="The repository to copy from.")],
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="REPOSITORY", autocompletion=completion.repositories, help="The repository to copy from."
+        ),
+    ],
     types: TypesOption = None,
     match: MatchOption = None,
     filter_: FilterOption = None,

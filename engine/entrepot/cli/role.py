@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entrepot.cli import completion
 from entrepot.cli.failures import CommandFailed, describe
 from entrepot.cli.session import OutputOption, Session
 from entrepot.cli.user import Login, Operations, Resource, write_permissions
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Make roles, say who has them and what they allow.", no_args_is_help=True, rich_markup_mode=None)
 
-RoleId = Annotated[str, typer.Argument(metavar="ROLE", help="The id of the role.")]
+RoleId = Annotated[str, typer.Argument(metavar="ROLE", autocompletion=completion.roles, help="The id of the role.")]
 
 
 @app.command()
@@ -147,7 +148,9 @@ def grant(
     *,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
-    """Let all who have a role do operations on a resource and all below it.
+    """Let all who have a role do operations on a resource.
+
+    And on all below it.
 
     Example: entrepot role grant publishers /v2/repositories/ read execute
     """

@@ -10,26 +10,34 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from entrepot.cli import schedule_add, schedule_preview
+from entrepot.cli import completion, schedule_add, schedule_preview
+from entrepot.cli.options import BackgroundOption, TimeoutOption
 from entrepot.cli.session import OutputOption, Session
-from entrepot.cli.sync import BackgroundOption
-from entrepot.cli.task import TimeoutOption
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from entrepot.errors import JSON
     from entrepot.schedules import ScheduleReport
 
 app = typer.Typer(help="Sync, publish and run tasks by the calendar.", no_args_is_help=True, rich_markup_mode=None)
 
-ScheduleId = Annotated[str, typer.Argument(metavar="ID", help="The id of the schedule, or as much of it as no other has.")]
+ScheduleId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", autocompletion=completion.schedules, help="The id of the schedule, or as much of it as no other has."
+    ),
+]
 
 
 @app.command("list")
 def list_schedules(
     ctx: typer.Context,
     *,
-    repository: Annotated[str | None, typer.Option(metavar="ID", help="Only schedules of this repository.")] = None,
+    repository: Annotated[
+        str | None,
+        typer.Option(metavar="ID", autocompletion=completion.repositories, help="Only schedules of this repository."),
+    ] = None,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
     """Print schedules, in the order they were made.
@@ -40,7 +48,7 @@ def list_schedules(
     """
     from entrepot import clock
     from entrepot.cli.output import write_json, write_table
-    from entrepot.cli.schedule_words import SHOWN_LENGTH, failures, next_run, what_runs
+    from entrepot.schedules.words import SHOWN_LENGTH, failures, next_run, what_runs
 
     session = Session.of(ctx)
     with session.service() as engine:
@@ -87,6 +95,61 @@ def show(ctx: typer.Context, schedule_id: ScheduleId, *, output: OutputOption = 
 
 
 @app.command()
+def update(
+    ctx: typer.Context,
+    schedule_id: ScheduleId,
+    schedule: Annotated[
+        str | None, typer.Argument(metavar="[SCHEDULE]", show_default=False, help="When it runs from now on; as for `add`.")
+    ] = None,
+    *,
+    time_zone: schedule_add.TimeZoneOption = None,
+    failure_threshold: Annotated[
+        str | None, typer.Option(metavar="N", help="Disable it after N failures in a row; `never` for none.")
+    ] = None,
+    overlap: Annotated[
+        schedule_add.Overlap | None,
+        typer.Option(help="While the last run is unfinished: leave the next out, or let it stand in line.", show_default=False),
+    ] = None,
+    jitter_seconds: Annotated[
+        int | None, typer.Option("--jitter", metavar="SECONDS", help="Move all of its runs by a span of its own below this.")
+    ] = None,
+    output: OutputOption = None,  # noqa: ARG001 - read by its callback
+) -> None:
+    """Change a schedule; what is not named stays as it is.
+
+    A new SCHEDULE or time zone begins anew: its first run, and how many runs are left.
+
+    Example: entrepot schedule update 5b1c2a 03:00/P1D --failure-threshold 3
+    """
+    from entrepot import clock
+    from entrepot.cli.output import write_json, write_line
+    from entrepot.cli.short_ids import full_schedule_id
+    from entrepot.cli.values import value
+    from entrepot.errors import MissingValue
+    from entrepot.schedules.words import what_runs, whole_sentence
+
+    session = Session.of(ctx)
+    given: dict[str, JSON] = {
+        "schedule": schedule,
+        "time_zone": time_zone,
+        "failure_threshold": None if failure_threshold is None else value(failure_threshold),
+        "overlap": None if overlap is None else overlap.value,
+        "jitter_seconds": jitter_seconds,
+    }
+    changes: dict[str, JSON] = {name: one for name, one in given.items() if one is not None}
+    if changes.get("failure_threshold") == "never":
+        changes["failure_threshold"] = None
+    if not changes:
+        raise MissingValue("SCHEDULE", "--time-zone", "--failure-threshold", "--overlap", "--jitter")
+    with session.service() as engine:
+        report = engine.schedules.update(full_schedule_id(engine, schedule_id), changes)
+    if session.as_json:
+        write_json(report)
+        return
+    write_line(f"Changed schedule {report.schedule_id}: {what_runs(report)} {whole_sentence(report, clock.now())}.")
+
+
+@app.command()
 def enable(ctx: typer.Context, schedule_id: ScheduleId, *, output: OutputOption = None) -> None:  # noqa: ARG001 - read by its callback
     """Let a schedule run again.
 
@@ -124,8 +187,8 @@ def run_now(
     Example: entrepot schedule run-now 5b1c2a --background
     """
     from entrepot.cli.following import Following, start
-    from entrepot.cli.schedule_words import what_runs
     from entrepot.cli.short_ids import full_schedule_id
+    from entrepot.schedules.words import what_runs
 
     session = Session.of(ctx)
     with session.service() as engine:
@@ -141,8 +204,8 @@ def delete(ctx: typer.Context, schedule_id: ScheduleId, *, output: OutputOption 
     Example: entrepot schedule delete 5b1c2a
     """
     from entrepot.cli.output import write_json, write_line
-    from entrepot.cli.schedule_words import what_runs
     from entrepot.cli.short_ids import full_schedule_id
+    from entrepot.schedules.words import what_runs
 
     session = Session.of(ctx)
     with session.service() as engine:
@@ -157,8 +220,8 @@ def delete(ctx: typer.Context, schedule_id: ScheduleId, *, output: OutputOption 
 def _switch(session: Session, schedule_id: str, *, enabled: bool) -> None:
     from entrepot import clock
     from entrepot.cli.output import write_json, write_line
-    from entrepot.cli.schedule_words import what_runs, whole_sentence
     from entrepot.cli.short_ids import full_schedule_id
+    from entrepot.schedules.words import what_runs, whole_sentence
 
     with session.service() as engine:
         report = engine.schedules.update(full_schedule_id(engine, schedule_id), {"enabled": enabled})
@@ -172,7 +235,7 @@ def _switch(session: Session, schedule_id: str, *, enabled: bool) -> None:
 
 def _print_report(report: ScheduleReport, now: datetime) -> None:
     from entrepot.cli.output import write_record
-    from entrepot.cli.schedule_words import failures, how_soon, next_run, what_runs
+    from entrepot.schedules.words import failures, how_soon, next_run, what_runs
 
     coming = next_run(report, now)
     if report.enabled and report.next_run is not None:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entrepot.cli.options import ArgOption, KwargOption
 from entrepot.cli.publication import DistributorId
 from entrepot.cli.session import OutputOption, Session
 from entrepot.cli.sync import RepositoryId
+from entrepot.cli.task_enqueue import require_fitting
 
 if TYPE_CHECKING:
-    from entrepot.client import Client
-    from entrepot.engine import Engine
-    from entrepot.errors import JSON
     from entrepot.schedules import ScheduleReport
 
 app = typer.Typer(help="Make a schedule.", no_args_is_help=True, rich_markup_mode=None)
@@ -134,13 +133,8 @@ def task(
     task_type: Annotated[str, typer.Argument(metavar="TYPE", help="The type of the task, as bakery.bake.")],
     schedule: ScheduleArgument,
     *,
-    arg: Annotated[
-        list[str] | None,
-        typer.Option(metavar="VALUE", help="An argument, in their order; JSON if it is JSON, else text; may be repeated."),
-    ] = None,
-    kwarg: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="An argument by its name; may be given several times.")
-    ] = None,
+    arg: ArgOption = None,
+    kwarg: KwargOption = None,
     time_zone: TimeZoneOption = None,
     failure_threshold: _ThresholdOption = None,
     overlap: _OverlapOption = Overlap.COALESCE,
@@ -159,7 +153,7 @@ def task(
     session = Session.of(ctx)
     args, kwargs = list(map(value, arg or ())), pairs(kwarg, option="--kwarg")
     with session.service() as engine:
-        _require_fitting(engine, task_type, args, kwargs)
+        require_fitting(engine, task_type, args, kwargs)
         report = engine.schedules.create_task(
             schedule,
             task_type,
@@ -174,28 +168,10 @@ def task(
     _write_made(report, session)
 
 
-def _require_fitting(engine: Engine | Client, name: str, args: list[JSON], kwargs: dict[str, JSON]) -> None:
-    """Raise `InvalidValue` unless a module that workers load has this task, and it takes these; a server looks by itself."""
-    import inspect
-
-    from entrepot.engine import Engine
-    from entrepot.errors import InvalidValue, UnknownTaskType
-
-    if not isinstance(engine, Engine):
-        return
-    engine.load_tasks()
-    try:
-        inspect.signature(engine.registry.get(name).function).bind(*args, **kwargs)
-    except UnknownTaskType as error:
-        raise InvalidValue("task", why=error.message) from error
-    except TypeError as error:
-        raise InvalidValue("args", "kwargs", why=f"{name} does not take them: {error}") from error
-
-
 def _write_made(report: ScheduleReport, session: Session) -> None:
     from entrepot import clock
     from entrepot.cli.output import write_json, write_line
-    from entrepot.cli.schedule_words import what_runs, whole_sentence
+    from entrepot.schedules.words import what_runs, whole_sentence
 
     if session.as_json:
         write_json(report)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entrepot.cli import completion
 from entrepot.cli.schedule_add import TimeZoneOption
 from entrepot.cli.session import OutputOption, Session
 
@@ -20,13 +21,20 @@ _ID = re.compile(r"[0-9a-fA-F]+")
 
 def preview(
     ctx: typer.Context,
-    schedule: Annotated[str, typer.Argument(metavar="SCHEDULE|ID", help="A schedule, as for `add`; or the id of one.")],
+    schedule: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCHEDULE|ID", autocompletion=completion.schedules, help="A schedule, as for `add`; or the id of one."
+        ),
+    ],
     *,
     count: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="How many runs to print.")] = 5,
     time_zone: TimeZoneOption = None,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
-    """Print what a schedule means, and its next runs; nothing is made or changed.
+    """Print what a schedule means, and its next runs.
+
+    Nothing is made or changed.
 
     Example: entrepot schedule preview 02:00/P1D --time-zone Europe/Zurich
 
@@ -34,7 +42,7 @@ def preview(
     """
     from entrepot import clock
     from entrepot.cli.output import write_json, write_line
-    from entrepot.cli.schedule_words import how_soon, what_runs, whole_sentence
+    from entrepot.schedules.words import how_soon, what_runs, whole_sentence
 
     session = Session.of(ctx)
     if _ID.fullmatch(schedule):
@@ -77,7 +85,7 @@ def _preview_of(
 
 def _print_runs(found: SchedulePreview, now: datetime) -> None:
     from entrepot.cli.output import write_table
-    from entrepot.cli.schedule_words import how_soon
+    from entrepot.schedules.words import how_soon
     from entrepot.schedules.zones import find_zone
 
     zone = find_zone(found.time_zone) if found.time_zone else None  # a server may know more of them

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from entrepot.cli.failures import INTERRUPTED, CommandFailed, describe
-from entrepot.cli.output import console, is_live, size_text, write_line
+from entrepot.cli.output import console, is_live, write_line
 from entrepot.errors import EntrepotError, InvalidValue
+from entrepot.wording import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from entrepot.cli.failures import REFUSED, UNAVAILABLE, CommandFailed, Failure
+from entrepot.cli.recording import recorded
 from entrepot.server_address import masked
 
 if TYPE_CHECKING:
@@ -34,12 +35,15 @@ class Session:
         self.output = OutputFormat.TABLE
         #: The server that is asked in place of this machine's engine, if there is one.
         self.remote: Remote | None = None
+        #: The command that is run, once it is known.
+        self.command: typer.Context | None = None
 
     @classmethod
     def of(cls, ctx: typer.Context) -> Session:
         """Return the session of the command line that `ctx` belongs to."""
         session = ctx.find_object(cls)
         assert session is not None  # noqa: S101 - `main` gives it
+        session.command = ctx
         return session
 
     @property
@@ -69,7 +73,7 @@ class Session:
 
     @contextmanager
     def engine(self) -> Iterator[Engine]:
-        """Give the engine inside `visit()`, ready for use.
+        """Give the engine inside `visit()`, ready for use; the audit log has what the command changes with it.
 
         Raises `CommandFailed` (unavailable) if there is no database yet, `DatabaseError` if it is not this version's.
         """
@@ -88,7 +92,8 @@ class Session:
 
         with Engine(settings=settings) as engine, engine.visit():
             engine.check()
-            yield engine
+            with nullcontext() if self.command is None else recorded(engine, self.command):
+                yield engine
 
     @contextmanager
     def service(self) -> Iterator[Engine | Client]:

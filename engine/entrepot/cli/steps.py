@@ -1,15 +1,16 @@
-"""Read what a task report tells: its steps, its errors of single units, its runs, and how it ended; no I/O."""
+"""Read what a task report tells: its errors of single units, its runs, and how it ended; no I/O."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from entrepot import clock
-from entrepot.cli.output import printable, size_text, span_text
+from entrepot.cli.output import printable
 from entrepot.errors import JSON
+from entrepot.tasking.steps import steps_of
 from entrepot.tasking.waiting import rough_text
+from entrepot.wording import span_text
 
 if TYPE_CHECKING:
     from entrepot.tasking import TaskReport
@@ -18,58 +19,9 @@ if TYPE_CHECKING:
 _ORPHANS = "pulp:content_unit:orphans"
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step of a sync or publish, read from a progress report that may lack anything."""
-
-    key: str
-    description: str
-    state: str
-    done: int
-    total: int
-    bytes_done: int
-    bytes_total: int
-    failures: int
-    details: str
-    errors: tuple[str, ...]
-
-    @property
-    def share(self) -> float | None:
-        """How much of the step is done, 0 to 1, by bytes if it has any, else by items; None while its size is not known."""
-        if self.bytes_total:
-            return min(self.bytes_done / self.bytes_total, 1.0)
-        return min(self.done / self.total, 1.0) if self.total else None
-
-    @property
-    def counts(self) -> str:
-        """The step's items and bytes: `1,200/10,000  12.3 MB/40.0 MB`."""
-        parts = []
-        if self.total or self.done:
-            parts.append(f"{self.done:,}/{self.total:,}" if self.total else f"{self.done:,}")
-        if self.bytes_total or self.bytes_done:
-            ends = [self.bytes_done, self.bytes_total] if self.bytes_total else [self.bytes_done]
-            parts.append("/".join(dict.fromkeys(map(size_text, ends))))
-        if self.failures:
-            parts.append(f"{self.failures:,} failed")
-        return "  ".join(parts)
-
-
-def steps(report: TaskReport) -> list[Step]:
-    """Return the steps that a report's progress tells of, in order.
-
-    Source: the Pulp 2 REST contract, section 3.4 (`progress_report`: a list of steps for each plugin).
-    """
-    found = []
-    for plugin, items in report.progress.items():
-        for index, item in enumerate(items if isinstance(items, list) else ()):
-            if isinstance(item, dict):
-                found.append(_step(f"{plugin}/{item.get('step_id', index)}", item))
-    return found
-
-
 def unit_errors(report: TaskReport) -> list[str]:
     """Return the errors of a report that belong to single units or steps, one line each."""
-    lines = [line for step in steps(report) for line in step.errors]
+    lines = [printable(line) for step in steps_of(report) for line in step.errors]
     subs = (report.error or {}).get("sub_errors")
     found = [sub.get("description") for sub in subs if isinstance(sub, dict)] if isinstance(subs, list) else []
     lines += [printable(str(description)) for description in found if description]
@@ -120,26 +72,6 @@ def outcome(report: TaskReport) -> str:
     return f"{state}{took}" + (f": {told}" if told else "")
 
 
-def _step(key: str, item: dict[str, JSON]) -> Step:
-    details = item.get("error_details")
-    errors = []
-    for detail in details if isinstance(details, list) else ():
-        text = detail.get("error") if isinstance(detail, dict) else detail
-        errors.append(printable(str(text)))
-    return Step(
-        key=key,
-        description=str(item.get("description") or item.get("step_type") or key),
-        state=str(item.get("state") or "NOT_STARTED"),
-        done=_whole(item.get("num_processed")),
-        total=_whole(item.get("items_total")),
-        bytes_done=_whole(item.get("bytes_done")),
-        bytes_total=_whole(item.get("bytes_total")),
-        failures=_whole(item.get("num_failures")),
-        details=str(item.get("details") or ""),
-        errors=tuple(errors),
-    )
-
-
 def _deleted(result: JSON) -> list[str]:
     """Return how many orphans of each type were deleted."""
     if not isinstance(result, dict):
@@ -166,7 +98,3 @@ def _counts(result: JSON) -> list[str]:
     if isinstance(summary, dict) and summary.get("unchanged") is True:
         texts.append("unchanged")
     return texts
-
-
-def _whole(value: JSON) -> int:
-    return int(value) if isinstance(value, (int, float)) else 0

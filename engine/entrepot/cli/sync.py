@@ -1,4 +1,4 @@
-"""`entrepot repo sync`, `download` and `history`: bring content in, fetch what is missing of it, and see how that went."""
+"""`entrepot repo sync`, `download`, `history` and `activity`: bring content in, fetch what is missing, see how it went."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from entrepot.cli import completion
+from entrepot.cli.options import BackgroundOption, TimeoutOption
 from entrepot.cli.session import OutputOption, Session
-from entrepot.cli.task import TimeoutOption
 
-RepositoryId = Annotated[str, typer.Argument(metavar="REPOSITORY", help="The repository's id.")]
-BackgroundOption = Annotated[bool, typer.Option("--background", help="Print the task's id and return at once.")]
+RepositoryId = Annotated[
+    str, typer.Argument(metavar="REPOSITORY", autocompletion=completion.repositories, help="The repository's id.")
+]
 OverrideOption = Annotated[
     list[str] | None,
     typer.Option("--override", metavar="KEY=VALUE", help="A setting for this run only; may be given several times."),
@@ -84,9 +86,12 @@ def history(
     *,
     kind: Annotated[Kind, typer.Option(help="Which history.")] = Kind.SYNC,
     distributor_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="The distributor, for publishes; default: all.")
+        str | None,
+        typer.Option(
+            metavar="ID", autocompletion=completion.distributors, help="The distributor, for publishes; default: all."
+        ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many entries to print.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="How many entries to print.")] = 20,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
     """Print the syncs or publishes that have ended.
@@ -95,7 +100,8 @@ def history(
 
     Example: entrepot repo history zoo --kind publish
     """
-    from entrepot.cli.output import span_text, write_json, write_table
+    from entrepot.cli.output import write_json, write_table
+    from entrepot.wording import span_text
 
     session = Session.of(ctx)
     with session.service() as engine:
@@ -110,3 +116,34 @@ def history(
         rows.append((entry.started, took, entry.result, entry.plugin_id, *counts, entry.task_id, entry.error_message or ""))
     columns = ("STARTED", "TOOK#", "RESULT", "PLUGIN", "ADDED#", "UPDATED#", "REMOVED#", "TASK", "ERROR")
     write_table(columns, rows, flexible="ERROR", empty=f"No {kind.value} of repository {repository_id} has ended yet.")
+
+
+def activity(
+    ctx: typer.Context,
+    repository_id: RepositoryId,
+    *,
+    distributor_id: Annotated[
+        str | None,
+        typer.Option(metavar="ID", autocompletion=completion.distributors, help="Only what concerns this distributor."),
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="How many lines to print.")] = 50,
+    output: OutputOption = None,  # noqa: ARG001 - read by its callback
+) -> None:
+    """Print the log of a repository.
+
+    What ended, was deployed, or went wrong; the newest line first. On the machine that entrepot runs on.
+
+    Example: entrepot repo activity zoo --limit 10
+    """
+    from entrepot.cli.output import write_json, write_table
+
+    session = Session.of(ctx)
+    with session.engine() as engine:
+        engine.repositories.get(repository_id)
+        lines = engine.events.list_activity(repository_id, distributor_id, limit=limit)
+    if session.as_json:
+        write_json(lines)
+        return
+    rows = [(line.created, line.level, line.distributor_id or "", line.message) for line in lines]
+    empty = f"Nothing has happened to repository {repository_id} yet."
+    write_table(("WHEN", "LEVEL", "DISTRIBUTOR", "WHAT"), rows, flexible="WHAT", empty=empty)

@@ -1,34 +1,57 @@
-"""`entrepot task …`: look at tasks, wait for them, cancel them."""
+"""`entrepot task …`: look at tasks, wait for them, cancel them, repeat them."""
 
 from __future__ import annotations
 
 import json
+import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from entrepot.cli import completion, task_enqueue
+from entrepot.cli.failures import FAILED
+from entrepot.cli.options import BackgroundOption, TaskId, TimeoutOption
 from entrepot.cli.session import OutputOption, Session
-from entrepot.cli.values import seconds
 
-app = typer.Typer(help="Look at tasks, wait for them, cancel them.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Look at tasks, wait for them, cancel them, repeat them.", no_args_is_help=True, rich_markup_mode=None)
 
-TaskId = Annotated[str, typer.Argument(metavar="TASK", help="The id of the task, or as much of it as no other has.")]
-TimeoutOption = Annotated[
-    float | None, typer.Option(parser=seconds, metavar="SECONDS", help="Stop waiting after this time; the task goes on.")
-]
+app.command()(task_enqueue.enqueue)
+
+
+class PurgedState(StrEnum):
+    """What may be purged. Source: the Pulp 2 REST contract, 3.3."""
+
+    FINISHED = "finished"
+    ERROR = "error"
+    SKIPPED = "skipped"
 
 
 @app.command("list")
 def list_tasks(
     ctx: typer.Context,
     *,
-    state: Annotated[list[str] | None, typer.Option(help="Only tasks in this state; may be given several times.")] = None,
-    repository: Annotated[str | None, typer.Option(help="Only tasks of this repository.")] = None,
-    tag: Annotated[list[str] | None, typer.Option(help="Only tasks with this tag; may be given several times.")] = None,
-    group: Annotated[
-        str | None, typer.Option(help="Only tasks of this group: its id, or as much of it as no other has.")
+    state: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STATE", autocompletion=completion.task_states, help="Only tasks in this state; may be given several times."
+        ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many tasks to print.")] = 50,
+    repository: Annotated[
+        str | None, typer.Option(metavar="ID", autocompletion=completion.repositories, help="Only tasks of this repository.")
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="Only tasks with this tag; may be given several times.")
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GROUP",
+            autocompletion=completion.groups,
+            help="Only tasks of this group: its id, or as much of it as no other has.",
+        ),
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="How many tasks to print.")] = 50,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
     """Print tasks, the newest first.
@@ -38,12 +61,13 @@ def list_tasks(
     Example: entrepot task list --state running --state waiting
     """
     from entrepot import clock
-    from entrepot.cli.output import span_text, write_json, write_table
+    from entrepot.cli.output import write_json, write_table
     from entrepot.cli.short_ids import full_group_id
     from entrepot.cli.steps import note
     from entrepot.errors import InvalidValue
     from entrepot.tasking import STATES
     from entrepot.tasking.waiting import rough_text
+    from entrepot.wording import span_text
 
     session = Session.of(ctx)
     states = state or []
@@ -72,7 +96,8 @@ def show(ctx: typer.Context, task_id: TaskId, *, output: OutputOption = None) ->
     """
     from entrepot.cli.output import write_json, write_record
     from entrepot.cli.short_ids import full_task_id
-    from entrepot.cli.steps import outcome, runs, steps, unit_errors
+    from entrepot.cli.steps import outcome, runs, unit_errors
+    from entrepot.tasking.steps import steps_of
 
     session = Session.of(ctx)
     with session.service() as engine:
@@ -107,7 +132,10 @@ def show(ctx: typer.Context, task_id: TaskId, *, output: OutputOption = None) ->
             ("Parent", report.parent),
             ("Group", report.group_id),
             ("Spawned", "\n".join(report.spawned)),
-            ("Steps", "\n".join(f"{step.description}: {step.state.lower()}  {step.counts}".rstrip() for step in steps(report))),
+            (
+                "Steps",
+                "\n".join(f"{step.description}: {step.state.lower()}  {step.counts}".rstrip() for step in steps_of(report)),
+            ),
             ("Unit errors", "\n".join(unit_errors(report))),
             ("Result", json.dumps(result, indent=2, ensure_ascii=False) if result is not None else None),
         ]
@@ -187,3 +215,57 @@ def cancel(
         write_line(f"Task {report.task_id} is told to stop. Watch it: entrepot task watch {report.task_id}")
     if with_spawned:
         write_line("All that it spawned is canceled, or told to stop.")
+
+
+@app.command()
+def purge(
+    ctx: typer.Context,
+    *,
+    state: Annotated[list[PurgedState], typer.Option(help="Tasks in this state; at least one, may be given several times.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, which is done on a terminal only.")] = False,
+    output: OutputOption = None,  # noqa: ARG001 - read by its callback
+) -> None:
+    """Remove tasks that have ended, whatever their age.
+
+    The engine removes them by itself when they are old enough (`ENTREPOT_TASK_RETENTION_DAYS`).
+
+    Example: entrepot task purge --state finished --yes
+    """
+    from entrepot.cli.output import write_json, write_line
+
+    session = Session.of(ctx)
+    states = sorted({one.value for one in state})
+    is_asked = not yes and sys.stdin.isatty() and sys.stdout.isatty()
+    if is_asked and not typer.confirm(f"Remove all tasks in state {', '.join(states)}, with their reports?"):
+        raise typer.Exit(FAILED)
+    with session.service() as engine:
+        count = engine.tasks.purge(states)
+    if session.as_json:
+        write_json({"states": states, "removed": count})
+        return
+    write_line(f"Removed {count:,} {'task' if count == 1 else 'tasks'}.")
+
+
+@app.command()
+def retry(
+    ctx: typer.Context,
+    task_id: TaskId,
+    *,
+    background: BackgroundOption = False,
+    timeout: TimeoutOption = None,
+    output: OutputOption = None,  # noqa: ARG001 - read by its callback
+) -> None:
+    """Run once more what a task was to do, as a new task.
+
+    It must have ended, no matter how; the new one has the tag `entrepot:retry-of:TASK`.
+
+    Example: entrepot task retry 5b1c2a
+    """
+    from entrepot.cli.following import Following, start
+    from entrepot.cli.short_ids import full_task_id
+
+    session = Session.of(ctx)
+    with session.service() as engine:
+        before = engine.tasks.get(full_task_id(engine, task_id))
+        handle = engine.tasks.retry(before.task_id)
+        start(engine, handle, before.title, background=background, following=Following(timeout, session.as_json))

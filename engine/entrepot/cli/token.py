@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from entrepot.cli import completion
 from entrepot.cli.session import OutputOption, Session
 from entrepot.cli.user import Login
 
@@ -22,7 +23,8 @@ def create(
     name: TokenName,
     *,
     days: Annotated[
-        float | None, typer.Option(min=0.0001, max=36500, help="How long it is valid [default: until it is revoked].")
+        float | None,
+        typer.Option(metavar="N", min=0.0001, max=36500, help="How long it is valid [default: until it is revoked]."),
     ] = None,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:
@@ -52,7 +54,10 @@ def create(
 @app.command("list")
 def list_tokens(
     ctx: typer.Context,
-    login: Annotated[str | None, typer.Argument(metavar="LOGIN", show_default=False, help="Only tokens of this user.")] = None,
+    login: Annotated[
+        str | None,
+        typer.Argument(metavar="LOGIN", autocompletion=completion.users, show_default=False, help="Only tokens of this user."),
+    ] = None,
     *,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
 ) -> None:

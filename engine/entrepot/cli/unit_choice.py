@@ -25,7 +25,7 @@ MatchOption = Annotated[
 FilterOption = Annotated[
     str | None, typer.Option("--filter", metavar="JSON", help='A query document, such as \'{"size": {"$gt": 1000}}\'.')
 ]
-LimitOption = Annotated[int, typer.Option(min=1, help="How many units to print.")]
+LimitOption = Annotated[int, typer.Option(metavar="N", min=1, help="How many units to print.")]
 
 #: Fields that tell units apart, with their columns, as far as a type has them.
 _COLUMNS = (("version", "VERSION"), ("release", "RELEASE"), ("arch", "ARCH"), ("architecture", "ARCHITECTURE"))
@@ -79,7 +79,8 @@ def criteria(match: Iterable[str] | None, filter_: str | None, *, limit: int | N
 
 def write_units(units: Sequence[_ListedUnit], *, limit: int, empty: str) -> None:
     """Print at most `limit` units as a table, and whether there are more."""
-    from entrepot.cli.output import size_text, write_line, write_table
+    from entrepot.cli.output import write_line, write_table
+    from entrepot.wording import size_text
 
     rows = [
         (

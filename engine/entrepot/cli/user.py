@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entrepot.cli import completion
 from entrepot.cli.failures import FAILED
 from entrepot.cli.new_password import PasswordStdinOption
 from entrepot.cli.session import OutputOption, Session
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Make users, set their passwords, say what they may do.", no_args_is_help=True, rich_markup_mode=None)
 
-Login = Annotated[str, typer.Argument(metavar="LOGIN", help="The login of the user.")]
+Login = Annotated[str, typer.Argument(metavar="LOGIN", autocompletion=completion.users, help="The login of the user.")]
 Resource = Annotated[str, typer.Argument(metavar="RESOURCE", help="A path such as /v2/repositories/zoo/; all below it counts.")]
-Operations = Annotated[list[str], typer.Argument(metavar="OPERATION…", help="create, read, update, delete, execute.")]
+Operations = Annotated[
+    list[str],
+    typer.Argument(metavar="OPERATION…", autocompletion=completion.operations, help="create, read, update, delete, execute."),
+]
 
 
 @app.command()
@@ -28,7 +32,10 @@ def add(
     login: Login,
     *,
     name: Annotated[str | None, typer.Option(metavar="TEXT", help="The name that people see; default: the login.")] = None,
-    role: Annotated[list[str] | None, typer.Option(metavar="ROLE", help="A role he has; may be given several times.")] = None,
+    role: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ROLE", autocompletion=completion.roles, help="A role he has; may be given several times."),
+    ] = None,
     password_stdin: PasswordStdinOption = False,
     no_password: Annotated[bool, typer.Option("--no-password", help="Give him none: he comes by tokens only.")] = False,
     output: OutputOption = None,  # noqa: ARG001 - read by its callback
@@ -206,6 +213,44 @@ def revoke(
         engine.access.revoke_from_user(login, resource, operations_named(operation))
         allowed = permissions_of(engine.access, login)
     write_permissions(f"user {login}", allowed, as_json=session.as_json)
+
+
+@app.command()
+def sessions(ctx: typer.Context, login: Login, *, output: OutputOption = None) -> None:  # noqa: ARG001 - read by its callback
+    """Print in which browsers a user is logged in.
+
+    Example: entrepot user sessions ann
+    """
+    from entrepot.cli.output import write_json, write_table
+
+    session = Session.of(ctx)
+    with session.service() as engine:
+        reports = engine.access.list_sessions(login)
+    if session.as_json:
+        write_json(reports)
+        return
+    rows = [(one.address, one.created, one.last_seen, one.expires, one.agent) for one in reports]
+    columns = ("ADDRESS", "LOGGED IN", "LAST SEEN", "EXPIRES", "BROWSER")
+    write_table(columns, rows, flexible="BROWSER", empty=f"No browser is logged in as {login}.")
+
+
+@app.command("end-sessions")
+def end_sessions(ctx: typer.Context, login: Login, *, output: OutputOption = None) -> None:  # noqa: ARG001 - read by its callback
+    """Log all browsers of a user out.
+
+    Whoever knows his password may log in again; a new password logs them out as well.
+
+    Example: entrepot user end-sessions ann
+    """
+    from entrepot.cli.output import write_json, write_line
+
+    session = Session.of(ctx)
+    with session.service() as engine:
+        count = engine.access.end_sessions(login)
+    if session.as_json:
+        write_json({"login": login, "ended": count})
+        return
+    write_line(f"Ended sessions of {login}: {count}.")
 
 
 def permissions_of(access: Access, login: str) -> dict[str, tuple[str, ...]]:

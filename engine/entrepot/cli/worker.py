@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from entrepot.cli import completion
 from entrepot.cli.logs import start_logging
 from entrepot.cli.session import OutputOption, Session
 from entrepot.cli.values import seconds
@@ -16,21 +17,35 @@ from entrepot.version import __version__
 if TYPE_CHECKING:
     from entrepot.tasking import WorkerReport
 
-ProcessesOption = Annotated[int | None, typer.Option(min=1, help="Worker processes [default: ENTREPOT_WORKER_PROCESSES or 2].")]
+ProcessesOption = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Worker processes [default: ENTREPOT_WORKER_PROCESSES or 2].")
+]
 ThreadsOption = Annotated[
-    int | None, typer.Option(min=1, help="Tasks that one process runs at once [default: ENTREPOT_WORKER_THREADS or 4].")
+    int | None,
+    typer.Option(metavar="N", min=1, help="Tasks that one process runs at once [default: ENTREPOT_WORKER_THREADS or 4]."),
 ]
 WorkerArgument = Annotated[
-    str | None, typer.Argument(metavar="NAME", show_default=False, help="A worker's name, or as much of it as no other has.")
+    str | None,
+    typer.Argument(
+        metavar="NAME",
+        autocompletion=completion.workers,
+        show_default=False,
+        help="A worker's name, or as much of it as no other has.",
+    ),
 ]
-HostOption = Annotated[str | None, typer.Option(help="All workers on this host, also those that start later.")]
+HostOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST", autocompletion=completion.hosts, help="All workers on this host, also those that start later."
+    ),
+]
 AllOption = Annotated[bool, typer.Option("--all", help="All workers, also those that start later.")]
 
 #: Queues, and tasks, that a line of the table names at most.
 _MOST_NAMES = 2
 
 app = typer.Typer(
-    help="Run workers, and nothing else; see, drain and resume those there are.",
+    help="Run workers, and nothing else; see, drain and resume them.",
     invoke_without_command=True,
     rich_markup_mode=None,
 )
@@ -44,10 +59,13 @@ def worker(
     threads: ThreadsOption = None,
     queue: Annotated[
         list[str] | None,
-        typer.Option(help="Run only tasks of this queue; may be given several times [default: ENTREPOT_WORKER_QUEUES or all]."),
+        typer.Option(
+            metavar="QUEUE",
+            help="Run only tasks of this queue; may be given several times [default: ENTREPOT_WORKER_QUEUES or all].",
+        ),
     ] = None,
 ) -> None:
-    """Run workers, and nothing else; see, drain and resume those there are.
+    """Run workers, and nothing else; see, drain and resume them.
 
     Without a command it runs workers until SIGTERM or Ctrl-C; what they run is finished first. `serve` has workers of its
     own.
@@ -84,9 +102,10 @@ def list_workers(
     Example: entrepot worker list --tasks
     """
     from entrepot import clock
-    from entrepot.cli.output import size_text, write_json, write_line, write_table
+    from entrepot.cli.output import write_json, write_line, write_table
     from entrepot.tasking.short_ids import SHOWN_LENGTH
     from entrepot.tasking.waiting import rough_text
+    from entrepot.wording import size_text
 
     session = Session.of(ctx)
     with session.service() as engine:

@@ -42,7 +42,7 @@ def deploy(*pops: PopProgress, state: str = "propagating", reason: str | None = 
 def push(state: str, error: str | None = None, *, attempts: int = 1, seconds: float | None = None) -> ServerPush:
     """Return a push to `/srv`, which is tried again in so many seconds."""
     again = None if seconds is None else NOW + timedelta(seconds=seconds)
-    return ServerPush(5, 1, "Europe : Berlin", "/srv", state, attempts, 0, 0, error, again, NOW, None, None)  # type: ignore[arg-type]  # one of the states
+    return ServerPush(5, 1, "Europe : Berlin", "/srv", state, attempts, 0, 0, error, again, NOW, None, None, 1)  # type: ignore[arg-type]  # one of the states
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from entrepot.cli.output import as_document, cell_text, size_text, span_text, write_record, write_table
+from entrepot.cli.output import as_document, cell_text, write_record, write_table
+from entrepot.wording import size_text, span_text
 
 _MOMENT = datetime(2026, 11, 2, 10, 20, 30, 999_999, tzinfo=UTC)
 

@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 
 from entrepot.cli.progress import LineDisplay, LiveDisplay, open_display
-from entrepot.cli.steps import note, outcome, runs, steps, unit_errors
+from entrepot.cli.steps import note, outcome, runs, unit_errors
 from entrepot.errors import JSON
 from entrepot.tasking import Attempt, TaskReport, Waiting
+from entrepot.tasking.steps import steps_of
 from entrepot.tasking.waiting import Reason
 
 _START = datetime(2026, 11, 2, 10, 20, 30, tzinfo=UTC)
@@ -55,7 +56,7 @@ def _waiting(reason: Reason, text: str) -> TaskReport:
 
 
 def test_a_step_tells_its_items_bytes_and_failures() -> None:
-    (step,) = steps(
+    (step,) = steps_of(
         _report("running", _step(num_processed=1200, bytes_done=12_300_000, bytes_total=40_000_000, num_failures=2))
     )
 
@@ -65,7 +66,7 @@ def test_a_step_tells_its_items_bytes_and_failures() -> None:
 def test_a_progress_report_may_lack_anything() -> None:
     report = replace(_report(), progress={"odd": [{}, "text", {"num_processed": None}], "other": "text"})
 
-    assert [step.description for step in steps(report)] == ["odd/0", "odd/2"]
+    assert [step.description for step in steps_of(report)] == ["odd/0", "odd/2"]
 
 
 def test_lines_are_printed_once_for_each_state_of_the_task_and_its_steps(capsys: pytest.CaptureFixture[str]) -> None:
