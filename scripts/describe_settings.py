@@ -1,6 +1,6 @@
 """Write docs/settings.md from the settings themselves, so that the page cannot be wrong.
 
-`tests/house/test_settings_page.py` compares the two; `scripts/format` runs this.
+`tests/house/test_generated_pages.py` compares the two; `scripts/format` runs this.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ match the first one counts.
 """
 
 
-def page() -> str:
-    """Return docs/settings.md as it has to be."""
-    return HEAD + "".join(_line(name, field) for name, field in Settings.model_fields.items())
+def pages() -> dict[Path, str]:
+    """Return the page as it has to be, by its path."""
+    return {PAGE: HEAD + "".join(_line(name, field) for name, field in Settings.model_fields.items())}
 
 
 def _line(name: str, field: FieldInfo) -> str:
@@ -73,4 +73,5 @@ def _default(field: FieldInfo) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")

@@ -29,6 +29,8 @@ COMMAND = re.compile(r"(?:^|[;&|(/\s])entrepot((?: +(?:\"[^\"]*\"|[^\s;&|)#]+))+
 TYPED = {"sh"}
 #: Before the command, with a value.
 GLOBAL_OPTIONS = {"--data-dir", "--database-url", "--url", "--profile", "--token", "--user", "--ca"}
+#: `entrepot.toml` and its like are files, no names of the package.
+FILE_ENDINGS = {"toml", "sqlite3", "env", "conf", "service"}
 HTTP_PATHS = ("http://", "https://", "mailto:")
 
 
@@ -156,7 +158,7 @@ def is_public(name: str) -> bool:
     """Say whether `entrepot.<name>` is a public name, or a module or an entry point group of that name."""
     groups = (ROOT / "pyproject.toml").read_text(encoding="utf-8") + '"entrepot.tasks"'
     places: Iterable[Path] = ROOT.glob(f"engine/entrepot/{name}*")
-    return name in entrepot.__all__ or name in ("toml", "sqlite3") or any(places) or f'"entrepot.{name}"' in groups
+    return name in entrepot.__all__ or name in FILE_ENDINGS or any(places) or f'"entrepot.{name}"' in groups
 
 
 @cache
