@@ -31,6 +31,7 @@ ENTRY_JOINS = (
     "LEFT JOIN blob ON blob.id = COALESCE(entry.blob, unit_file.blob)"
 )
 
+_SECOND_US = 1_000_000
 _ALIVE_AT = "added_revision <= ? AND (removed_revision IS NULL OR removed_revision > ?)"
 
 
@@ -74,7 +75,7 @@ def write(database: Database, new: NewPublication) -> PublicationReport:
         ((revision, new.distributor, path) for path in sorted(closed)),
     )
     _refuse_collisions(database, new, added)
-    now = clock.now_us()
+    now = _moment_after(before)
     database.executemany(
         "INSERT INTO entry (distributor, path, added_revision, added_at, blob, unit, file) VALUES (?, ?, ?, ?, ?, ?, ?)",
         ((new.distributor, path, revision, now, *_columns(added[path])) for path in sorted(added)),
@@ -86,7 +87,7 @@ def write(database: Database, new: NewPublication) -> PublicationReport:
         revision=revision,
         repository_revision=new.repository_revision,
         fingerprint=new.fingerprint,
-        created_at=clock.now(),
+        created_at=clock.from_us(now),
         entry_count=(before.entry_count if before else 0) + len(added) - changed - removed,
         added_count=len(added) - changed,
         updated_count=changed,
@@ -95,6 +96,17 @@ def write(database: Database, new: NewPublication) -> PublicationReport:
     Publication.insert(**written.__data__).execute(database.peewee)
     make_live(database, new.distributor, revision)
     return _report(written, revision)
+
+
+def _moment_after(before: Publication | None) -> int:
+    """Return the present moment, or the second after that of the publication before: HTTP's dates know whole seconds only.
+
+    A client that has seen one of two that were made within a second would be told for good that it had the other.
+    """
+    now = clock.now_us()
+    if before is None:
+        return now
+    return max(now, (clock.to_us(before.created_at) // _SECOND_US + 1) * _SECOND_US)
 
 
 def lock_live(database: Database, distributor: int) -> int | None:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
 
+from entrepot import clock
 from entrepot.content.incoming import HELD_BACK_BYTES
 from entrepot.errors import BytesUnavailable
 from entrepot.serving.answer import Answer
@@ -60,7 +61,7 @@ async def file_answer(
     for _ in range(_MOST_LOOKS):
         headers = file_headers(found)
         if found.sha256 is not None or not any(name in request_headers for name in _NEED_DIGEST):
-            status = refusal(request_headers, headers.get("etag", ""), headers["last-modified"])
+            status = refusal(request_headers, headers.get("etag", ""), _date(found))
             if status is not None:
                 return Answer(status, {name: headers[name] for name in _VALIDATORS if name in headers})
         if is_head:
@@ -68,7 +69,7 @@ async def file_answer(
         if found.sha256 is not None and found.size is not None:
             file = _open_whole(fetching.wholeness, found.file or fetching.path(found.sha256), found.sha256, found.size)
             if file is not None:
-                return _sent(file, found.size, headers, request_headers)
+                return _sent(file, found, headers, request_headers)
         incoming = fetching.bring(found)
         if _may_follow(found, request_headers):
             await until(incoming, lambda: incoming.available > 0 or incoming.is_over)  # noqa: B023 - awaited here
@@ -89,7 +90,7 @@ def file_headers(found: PublishedFile) -> dict[str, str]:
     content_type = media_type(name)
     headers = {
         "content-type": content_type,
-        "last-modified": _date(found),
+        "last-modified": _http_date(min(found.modified, clock.now())),
         "accept-ranges": "bytes",
         "cache-control": REVALIDATE,
         "x-content-type-options": "nosniff",
@@ -107,7 +108,10 @@ _http_date = lru_cache(maxsize=1024)(http_date)
 
 
 def _date(found: PublishedFile) -> str:
-    """Return when the file was published; whole publications share the moment."""
+    """Return what tells this content of the file from any other: publications of one second are dated a second apart.
+
+    So the date may lie ahead for a moment. A client is told the present one then (RFC 9110, 8.8.2.1), and asks in vain once.
+    """
     return _http_date(found.modified)
 
 
@@ -132,10 +136,11 @@ def _open_whole(wholeness: Wholeness, path: Path, sha256: str, size: int) -> Bin
         return None
 
 
-def _sent(file: BinaryIO | bytes, size: int, headers: dict[str, str], request_headers: Mapping[str, str]) -> ASGIApp:
+def _sent(file: BinaryIO | bytes, found: PublishedFile, headers: dict[str, str], request_headers: Mapping[str, str]) -> ASGIApp:
     """Return the answer with the file, or with the parts of it that the request asks for."""
-    parts = None
-    if "range" in request_headers and _is_meant(request_headers.get("if-range"), headers):
+    assert found.size is not None  # noqa: S101 - it has been opened
+    size, parts = found.size, None
+    if "range" in request_headers and _is_meant(request_headers.get("if-range"), headers["etag"], _date(found)):
         parts = asked_parts(request_headers["range"], size)
     if parts is not None and not parts:
         if not isinstance(file, bytes):
@@ -148,9 +153,9 @@ def _sent(file: BinaryIO | bytes, size: int, headers: dict[str, str], request_he
     return FileAnswer(BytesIO(file) if isinstance(file, bytes) else file, size, headers, parts)
 
 
-def _is_meant(if_range: str | None, headers: Mapping[str, str]) -> bool:
+def _is_meant(if_range: str | None, etag: str, date: str) -> bool:
     """Say whether the file is still the one that parts are asked of. Source: RFC 9110, section 13.1.5."""
-    return if_range is None or if_range in (headers["etag"], headers["last-modified"])
+    return if_range is None or if_range in (etag, date)
 
 
 def _may_follow(found: PublishedFile, request_headers: Mapping[str, str]) -> bool:

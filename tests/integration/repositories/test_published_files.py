@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from entrepot import clock
 from entrepot.engine import Engine
 from entrepot.repositories.reports import PublishedFile
 
@@ -54,3 +55,21 @@ def test_many_are_found_in_one_statement_as_each_of_them_alone(
     assert found == {key: file for key, file in alone.items() if isinstance(file, PublishedFile) and file.is_live}
     assert {path for path, scheme in found if scheme == "https"} >= {"zoo/a.txt", "parks/park/deep/er/b.txt", "safe/c.txt"}
     assert not [path for path, scheme in found if path.startswith("safe") and scheme == "http"]
+
+
+def test_publications_of_one_second_have_dates_a_second_apart(
+    engine_with_sites: Engine, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HTTP's dates know whole seconds: whoever has seen the first would be told for good that the second is the same."""
+    now = clock.now_us()
+    monkeypatch.setattr(clock, "now_us", lambda: now)
+    repositories, dates = engine_with_sites.repositories, []
+    for content in (b"one", b"two", b"three"):
+        feed.files["a.txt"] = content
+        run(engine_with_sites, repositories.get("zoo").sync())
+        found = repositories.published("zoo/a.txt", scheme="http")
+        assert isinstance(found, PublishedFile)
+        dates.append(found.modified.replace(microsecond=0))
+
+    assert len(set(dates)) == 3
+    assert dates == sorted(dates)

@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -16,6 +16,7 @@ import httpx
 import pytest
 import uvicorn
 
+from entrepot import clock
 from entrepot.content.incoming import Here, Incoming
 from entrepot.content.wholeness import Wholeness
 from entrepot.errors import BytesUnavailable, DatabaseUnavailable
@@ -139,6 +140,19 @@ def tree(served: tuple[PublishedTree, httpx.Client]) -> PublishedTree:
 def client(served: tuple[PublishedTree, httpx.Client], tree: PublishedTree) -> httpx.Client:
     """The client of the server."""
     return served[1]
+
+
+def test_a_date_that_lies_ahead_is_told_as_the_present_and_still_tells_contents_apart(
+    tree: PublishedTree, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: _MODIFIED - timedelta(seconds=1))
+    tree.add("zoo/file.iso", b"second of its second")
+
+    answer = client.get("/content/zoo/file.iso")
+    again = client.get("/content/zoo/file.iso", headers={"if-modified-since": answer.headers["last-modified"]})
+
+    assert answer.headers["last-modified"] == "Mon, 02 Nov 2026 10:20:29 GMT"
+    assert (again.status_code, again.content) == (200, b"second of its second")
 
 
 @pytest.mark.parametrize("size", [0, 100, 64 * 1024, 64 * 1024 + 1, 1_000_000])
