@@ -43,6 +43,11 @@ class Readers:
         self._starting = threading.Lock()
         self._started = False
         self._own = _OwnConnection(engine)
+        #: What may take long takes turns, whichever door it came by, so that a thread is left for the rest: to hash a password,
+        #: to write (who writes may wait for another), and to look once more for those who wait for changes.
+        self.hashing = asyncio.Semaphore(max(threads // 2, 1))
+        self.writing = asyncio.Semaphore(max(threads - 1, 1))
+        self.looking = asyncio.Semaphore(max(threads // 2, 1))
 
     async def run_brief(self, function: Callable[[], _Result]) -> _Result:
         """Return what `function` returns, or raise what it raises; it looks up a few rows by their keys, and nothing else."""

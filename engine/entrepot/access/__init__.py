@@ -16,7 +16,6 @@ The first user is made by `administrator`, the others by `users`.
 from entrepot.access.accounts import SUPER_USERS
 from entrepot.access.audit import Actor, names_in
 from entrepot.access.operations import Operation, operations_named
-from entrepot.access.passwords import HASHES_AT_ONCE
 from entrepot.access.repetition import may_retry, require_retry
 from entrepot.access.reports import (
     AuditReport,
@@ -32,7 +31,6 @@ from entrepot.access.service import Access
 from entrepot.access.sessions import csrf_token, is_csrf_token
 
 __all__ = [
-    "HASHES_AT_ONCE",
     "SUPER_USERS",
     "Access",
     "Actor",

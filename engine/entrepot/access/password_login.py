@@ -3,7 +3,7 @@
 1. the user's row                    `accounts`, one statement, on every request
 2. was it verified a moment ago?     here: then that is all
 3. wait for a slot                   `passwords`: a few hashes at once
-4. too many failures?                `attempts`
+4. too many failures?                `attempts`; who had too many a moment ago is asked this before 2
 5. compare                           `passwords`, argon2id
 6. remember: failure or success      `attempts`; here
 """
@@ -22,7 +22,7 @@ from entrepot import clock
 from entrepot.access import attempts
 from entrepot.access.accounts import Account, find_account, is_login
 from entrepot.access.attempts import Limits
-from entrepot.errors import InvalidCredentials
+from entrepot.errors import InvalidCredentials, TooManyAttempts
 
 if TYPE_CHECKING:
     from entrepot.access.passwords import Passwords
@@ -44,17 +44,22 @@ class PasswordLogin:
         self._passwords = passwords
         self._limits = Limits.of(settings)
         self._verified = VerifiedCredentials(settings.credential_cache_seconds)
+        #: Who failed too often, by login and address: for them what is remembered does not count before the failures do.
+        self._guessing: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def authenticate(self, login: str, password: str, address: str | None) -> Account:
         """Return the user whose password this is; raises `InvalidCredentials`, `TooManyAttempts`."""
         account = find_account(self._database, login)
-        if account is not None and self._verified.has(account, password):
+        guesser = (login if is_login(login) else "", attempts.origin_of(address))
+        if account is not None and guesser not in self._guessing and self._verified.has(account, password):
             return account
         with self._passwords.slot:
+            if guesser in self._guessing:
+                self._refuse_too_many(guesser, address)
             account = find_account(self._database, login)  # it may have waited, and another may have verified it meanwhile
             if account is not None and self._verified.has(account, password):
                 return account
-            attempts.refuse_too_many(self._database, self._limits, login, address)
+            self._refuse_too_many(guesser, address)
             stored = None if account is None else account.password_hash
             if not self._passwords.matches(stored, password) or account is None:
                 attempts.record(self._database, login, address)
@@ -68,6 +73,17 @@ class PasswordLogin:
     def remembers(self, login: str, password: str) -> bool:
         """Say whether they were right a moment ago, so that `authenticate` hashes nothing unless they were changed since."""
         return self._verified.password_hash(login, password) is not None
+
+    def _refuse_too_many(self, guesser: tuple[str, str], address: str | None) -> None:
+        """Raise `TooManyAttempts` as the table says; else a guess that is right while its user is at work would be told."""
+        self._guessing.pop(guesser, None)
+        try:
+            attempts.refuse_too_many(self._database, self._limits, guesser[0], address)
+        except TooManyAttempts:
+            self._guessing[guesser] = None
+            while len(self._guessing) > _MOST_REMEMBERED:
+                self._guessing.popitem(last=False)
+            raise
 
     def _renewed(self, account: Account, password: str) -> Account:
         """Hash anew what was hashed with parameters of yesterday; return the account as it is kept then."""

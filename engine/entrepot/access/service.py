@@ -86,9 +86,12 @@ class Access:
             secret = sessions.begin(self._database, self._session_limits, account, address=address, agent=agent)
         return secret, _principal(account, "session")
 
-    def authenticate_session(self, secret: str) -> Principal:
-        """Return the user who has logged in with the browser that brings `secret`; raises `SessionEnded`."""
-        return _principal(sessions.authenticate(self._database, self._session_limits, secret), "session")
+    def authenticate_session(self, secret: str, *, is_use: bool = True) -> Principal:
+        """Return the user who has logged in with the browser that brings `secret`; raises `SessionEnded`.
+
+        What a browser is sent while nobody does anything is no use of the session, which ends by being idle all the same.
+        """
+        return _principal(sessions.authenticate(self._database, self._session_limits, secret, is_use=is_use), "session")
 
     def end_session(self, secret: str, *, address: str | None = None, request_id: str | None = None) -> None:
         """Log a browser out, which the audit log has; one whose session has ended already is no error."""

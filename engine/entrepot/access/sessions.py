@@ -79,8 +79,8 @@ def begin(database: Database, limits: SessionLimits, account: Account, *, addres
     return secret
 
 
-def authenticate(database: Database, limits: SessionLimits, secret: str) -> Account:
-    """Return the user whose session this is, by one statement; raises `SessionEnded`."""
+def authenticate(database: Database, limits: SessionLimits, secret: str, *, is_use: bool = True) -> Account:
+    """Return the user whose session this is, by one statement; raises `SessionEnded`. Without `is_use` it is no use."""
     digest = _digest(secret)
     rows = database.rows(
         "SELECT s.digest, s.last_seen_at, s.expires_at, u.id, u.login, r.role_id FROM login_session s "
@@ -94,7 +94,7 @@ def authenticate(database: Database, limits: SessionLimits, secret: str) -> Acco
     now, idle = clock.now_us(), clock.us(limits.idle)
     if min(expires_at, last_seen_at + idle) <= now:
         raise SessionEnded
-    if last_seen_at <= now - min(clock.us(_USE_IS_WRITTEN_EVERY), idle // _WRITTEN_WITHIN_IDLE):
+    if is_use and last_seen_at <= now - min(clock.us(_USE_IS_WRITTEN_EVERY), idle // _WRITTEN_WITHIN_IDLE):
         _note_use(database, digest, now)
     return Account(user_id, login, None, tuple(row[5] for row in rows if row[5] is not None))
 

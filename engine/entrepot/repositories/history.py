@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from entrepot import clock
+from entrepot import clock, logs
 from entrepot.errors import JSON, EntrepotError, Interrupted, InvalidValue, LeaseLost, SyncFailed
 from entrepot.events import Level, record_activity
 from entrepot.models import PublishResult, SyncResult, storable
@@ -67,8 +67,8 @@ class Record:
             "summary": self.summary,
             "details": self.details,
             "error_message": None if error is None else storable(_message(error)),
-            "exception": None if error is None else storable(repr(error)),
-            "traceback": storable("".join(traceback.format_exception(error))) if unexpected else None,
+            "exception": None if error is None else storable(logs.masked(repr(error))),
+            "traceback": storable(logs.masked("".join(traceback.format_exception(error)))) if unexpected else None,
         }
         if self.kind == "sync":
             added, updated, removed = self.counts or (None, None, None)
@@ -219,7 +219,8 @@ def _line(record: Record, result: str, error: BaseException | None) -> tuple[Lev
 def _message(error: BaseException) -> str:
     if isinstance(error, Interrupted):
         return "It was canceled." if type(error).__name__ == "Canceled" else "It ran out of time."
-    return str(error) or type(error).__name__
+    text = str(error) or type(error).__name__
+    return text if isinstance(error, EntrepotError) else logs.masked(text)
 
 
 def _entry(kind: str, repository_id: str, row: Any) -> HistoryEntry:  # noqa: ANN401 - a row of either table

@@ -14,10 +14,9 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import quote
 
-from entrepot.access import HASHES_AT_ONCE, Operation
+from entrepot.access import Operation
 from entrepot.errors import JSON, BodyTooLarge, EntrepotError, MissingResource
 from entrepot.logs import find_id
-from entrepot.readers import READER_THREADS
 from entrepot.rest import problems
 from entrepot.rest.authentication import takes_a_hash, who
 from entrepot.rest.endpoint import PREFIX, Answer, Asked, Body, Endpoint, Events, Intake, Wait
@@ -42,10 +41,6 @@ _PREFIX = tuple(PREFIX.strip("/").split("/"))
 _SERVER_ERROR = 500
 #: A body of more bytes is read only after it is known who sends it, and that he may.
 _SMALL_BODY_BYTES = 64 * 1024
-#: Requests that write are under way at once, since one that writes may wait for another, and to read need not.
-_WRITES_AT_ONCE = READER_THREADS - 1
-#: Looks of those who wait that are under way at once: half of the readers' threads, so that the rest is answered meanwhile.
-_LOOKS_AT_ONCE = 2
 #: Characters of a message that are logged; the rest is what the client has sent.
 _LONGEST_LOGGED = 1000
 
@@ -83,9 +78,6 @@ class RestApp:
         self._everybody = everybody
         self._routing = Routing(endpoints)
         self._changes = changes or Changes(engine)
-        self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
-        self._writing = asyncio.Semaphore(_WRITES_AT_ONCE)
-        self._looking = asyncio.Semaphore(_LOOKS_AT_ONCE)
 
     def let_go(self) -> None:
         """Answer at once whoever waits, and end streams: the server is about to stop."""
@@ -140,15 +132,15 @@ class RestApp:
         """Let a reader's thread do the work; never do all of them wait for hashes of passwords, or to write."""
         takes_a_turn = endpoint.permission is not None and takes_a_hash(self._engine, heard.scope)
         writes = endpoint.permission not in (None, Operation.READ)
-        async with self._hashing if takes_a_turn else nullcontext(), self._writing if writes else nullcontext():
+        async with self._readers.hashing if takes_a_turn else nullcontext(), self._readers.writing if writes else nullcontext():
             return await self._readers.run(work)
 
     async def _write(self, work: Callable[[], object]) -> object:
-        async with self._writing:
+        async with self._readers.writing:
             return await self._readers.run(work)
 
     async def _look(self, look: Callable[[], _Result]) -> _Result:
-        async with self._looking:
+        async with self._readers.looking:
             return await self._readers.run(look)
 
     def _permitted(self, heard: Heard, endpoint: Endpoint, names: Mapping[str, str]) -> Principal | None:

@@ -198,11 +198,12 @@ def _document(error: BaseException) -> dict[str, object]:
         text = f"{type(error).__name__}, whose text cannot be had: {type(unprintable).__name__}"
     if isinstance(error, SystemExit):
         text = f"The function called sys.exit({text}); a task ends by returning or by raising an error."
-    return {"code": "PLP0000", "description": text, "data": {}, "sub_errors": []}
+    # What was not foreseen may say anything, such as the address of a feed with its password.
+    return {"code": "PLP0000", "description": logs.masked(text), "data": {}, "sub_errors": []}
 
 
 def _traceback(error: BaseException) -> str | None:
     """Return the traceback of an unexpected error; a deliberate one says all in its message."""
     if isinstance(error, EntrepotError):
         return None
-    return storable("".join(traceback.format_exception(error)))
+    return storable(logs.masked("".join(traceback.format_exception(error))))

@@ -43,6 +43,21 @@ def test_after_three_failures_not_even_the_right_password_is_looked_at(
     assert checks == []
 
 
+def test_nobody_goes_on_guessing_while_the_user_is_logged_in_elsewhere(
+    access: Access, ann: UserReport, checks: list[str], pass_time
+) -> None:
+    assert outcome(access, password="ann's", address=AWAY) == "in"
+    fail(access, 3)
+
+    assert [outcome(access), outcome(access, password="ann's")] == ["TooManyAttempts"] * 2
+    checks.clear()
+    assert outcome(access, password="ann's", address=AWAY) == "in"
+    assert checks == []
+
+    pass_time(timedelta(seconds=301))
+    assert outcome(access, password="ann's") == "in"
+
+
 def test_it_says_how_long_to_wait_and_waiting_helps(access: Access, ann: UserReport, pass_time) -> None:
     fail(access, 1)
     pass_time(timedelta(seconds=100))

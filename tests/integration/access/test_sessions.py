@@ -90,6 +90,17 @@ def test_a_session_ends_when_nothing_comes_for_too_long(access: Access, ann: Use
     assert not is_over(access, used)
 
 
+def test_what_an_open_page_is_sent_does_not_keep_a_session_alive(access: Access, ann: UserReport, pass_time) -> None:
+    secret = begun(access)
+
+    for _ in range(3):
+        pass_time(IDLE / 4)
+        access.authenticate_session(secret, is_use=False)
+    pass_time(IDLE / 4)
+
+    assert is_over(access, secret)
+
+
 def test_a_session_ends_by_age_however_much_it_is_used(access: Access, ann: UserReport, pass_time) -> None:
     secret = begun(access)
     for _ in range(30):

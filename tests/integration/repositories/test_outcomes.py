@@ -128,6 +128,18 @@ def test_an_unexpected_error_is_kept_with_its_class(engine: Engine, quarry: Repo
     assert entry.traceback.rstrip().endswith("OSError: disk gone")
 
 
+def test_an_unexpected_error_keeps_no_password_that_it_names(engine: Engine, quarry: Repository) -> None:
+    FaultyImporter.act = staticmethod(raise_(OSError("cannot reach https://ann:geheim@feed.test/ with token=geheim")))
+
+    report = run(engine, quarry.sync())
+
+    [entry] = quarry.history()
+    assert report.error is not None
+    assert report.error["description"] == "cannot reach https://*****@feed.test/ with token=*****"
+    told = (report.error, report.traceback, entry.error_message, entry.exception, entry.traceback)
+    assert all(text and "geheim" not in str(text) for text in told)
+
+
 def test_the_last_sync_is_when_it_ended_also_after_a_success_and_a_cancel(engine: Engine, quarry: Repository) -> None:
     FaultyImporter.act = staticmethod(lambda _: None)
     run(engine, quarry.sync())
