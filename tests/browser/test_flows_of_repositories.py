@@ -52,8 +52,12 @@ def test_a_repository_is_made_by_the_form_and_synced(page, engine, feed):
     page.get_by_label("Id (required)").fill("made-by-form")
     page.get_by_label("Name", exact=True).fill("Made by the form")
     page.get_by_label("Feed").fill(feed.url)
+    for type_id in ("yum_importer", "iso_importer"):
+        page.get_by_label("Importer: where").select_option(type_id)
+        page.get_by_role("button", name="Show their settings").click()
+        expect(page.get_by_role("group", name=f"Importer {type_id}")).to_be_visible()
     page.get_by_label("Distributor id").fill("web")
-    page.get_by_role("button", name="Make the repository").click()
+    page.get_by_label("Distributor id").press("Enter")
     expect(said(page)).to_have_text("made-by-form is made. Sync it next.")
 
     page.get_by_role("button", name="Sync").click()

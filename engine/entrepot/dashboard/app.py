@@ -8,9 +8,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 from starlette.routing import compile_path
 
-from entrepot.access import HASHES_AT_ONCE, Actor, csrf_token, is_csrf_token
+from entrepot.access import Actor, csrf_token, is_csrf_token
 from entrepot.dashboard import browser, login
 from entrepot.dashboard.forms import read_body, read_form, read_query
 from entrepot.dashboard.live import LivePage
@@ -30,7 +30,6 @@ from entrepot.dashboard.routes import ROUTES
 from entrepot.dashboard.static_files import static_file
 from entrepot.errors import EntrepotError, ForeignForm, MissingResource, PermissionDenied, SessionEnded
 from entrepot.logs import find_id
-from entrepot.readers import READER_THREADS
 from entrepot.streaming import EVENTS_HEADERS, Stream, send_events
 
 if TYPE_CHECKING:
@@ -44,6 +43,9 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("entrepot.dashboard")
 _FORBIDDEN = 403
+#: Windows of one browser that this process keeps live; a further one asks for its page every few seconds.
+_MOST_STREAMS = 50
+_TOO_MANY = b"Too many pages of this session are live. Close some."
 _SERVER_ERROR = 500
 #: Nothing from elsewhere, no script or style within a page, in no frame. Source: Content Security Policy Level 3.
 _POLICY = (
@@ -61,8 +63,6 @@ _SECURITY = (
 _NO_STORE = (b"cache-control", b"no-store")
 #: What has a version in its address never changes.
 _FOR_GOOD = (b"cache-control", b"public, max-age=31536000, immutable")
-#: Pages that are made anew for live streams at once: half of the readers' threads.
-_LOOKS_AT_ONCE = READER_THREADS // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +105,8 @@ class Dashboard:
         self._engine = engine
         self._readers = readers
         self._changes = changes
-        self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
-        self._writing = asyncio.Semaphore(READER_THREADS - 1)
-        self._looking = asyncio.Semaphore(_LOOKS_AT_ONCE)
+        #: Streams that go on, by the secrets of their sessions; of this process, and of the event loop only.
+        self._streams = Counter[str]()
 
     @staticmethod
     def knows(scope: Scope) -> bool:
@@ -146,8 +145,8 @@ class Dashboard:
         elif heard.method != "GET":
             return _Sent(405, b"", [(b"allow", b"GET, HEAD, POST")])
         is_login = heard.path == login.PATH
-        hashing = self._hashing if is_login and heard.method == "POST" else nullcontext()
-        writing = self._writing if heard.method == "POST" else nullcontext()
+        hashing = self._readers.hashing if is_login and heard.method == "POST" else nullcontext()
+        writing = self._readers.writing if heard.method == "POST" else nullcontext()
         async with hashing, writing:
             return await self._readers.run(partial(self._work, heard, body))
 
@@ -176,7 +175,8 @@ class Dashboard:
             return route.view(asked)
         actor = Actor.of(asked.principal, "dashboard", address=asked.address, request_id=asked.request_id)
         fields = sorted(asked.form.keys() - {"csrf"})
-        with self._engine.access.acting(actor, route.action(asked), resource or asked.path, fields):
+        place = resource or (route.place(asked) if route.place else asked.path)
+        with self._engine.access.acting(actor, route.action(asked), place, fields):
             self._require(asked, route, resource)
             return route.view(asked)
 
@@ -184,11 +184,19 @@ class Dashboard:
         if resource is not None:
             self._engine.access.require(asked.principal, route.operation, resource)
 
-    def _asked(self, heard: _Heard, secret: str, names: Mapping[str, str], form: Mapping[str, list[str]]) -> Asked:
+    def _asked(
+        self,
+        heard: _Heard,
+        secret: str,
+        names: Mapping[str, str],
+        form: Mapping[str, list[str]],
+        *,
+        is_use: bool = True,
+    ) -> Asked:
         """Return the request as views see it; raises `SessionEnded`."""
         if not secret:
             raise SessionEnded
-        principal = self._engine.access.authenticate_session(secret)
+        principal = self._engine.access.authenticate_session(secret, is_use=is_use)
         return Asked(
             self._engine,
             principal,
@@ -254,7 +262,7 @@ class Dashboard:
         after = browser.header(heard.scope, "last-event-id") or heard.query.get("after", [""])[-1]
         path, _, query = heard.query.get("page", ["/"])[-1].partition("?")
         page = replace(heard, path=_normal(unquote(path)), query=read_query(query.encode("ascii", "replace")))
-        live = LivePage(partial(self._rendered, page), self._readers, self._looking)
+        live = LivePage(partial(self._rendered, page), self._readers, self._readers.looking)
         try:
             found, is_last = await live.look(after)
         except EntrepotError as error:
@@ -265,14 +273,22 @@ class Dashboard:
         if heard.scope["method"] == "HEAD":
             await _send(heard.scope, send, _Sent(200, b"", EVENTS_HEADERS[:1]), heard.request_id)
             return
-        await send_events(
-            receive, send, Stream(live.look_again, found, is_last, after), changes=self._changes, request_id=heard.request_id
-        )
+        secret = browser.session_secret(heard.scope)
+        if self._streams[secret] >= _MOST_STREAMS:
+            await _send(heard.scope, send, _Sent(429, _TOO_MANY, content_type="text/plain"), heard.request_id)
+            return
+        self._streams[secret] += 1
+        stream = Stream(live.look_again, found, is_last, after)
+        try:
+            await send_events(receive, send, stream, changes=self._changes, request_id=heard.request_id)
+        finally:
+            self._streams[secret] -= 1
+            self._streams += Counter()  # which leaves out those that are down to nothing
 
     def _rendered(self, heard: _Heard) -> Rendered:
         """Make a page anew for its stream; raises as the page does."""
         route, names = _found("GET", heard.path)
-        asked = self._asked(heard, browser.session_secret(heard.scope), names, {})
+        asked = self._asked(heard, browser.session_secret(heard.scope), names, {}, is_use=False)
         page = self._viewed(route, asked)
         if isinstance(page, Redirect):
             raise MissingResource(page=heard.path)

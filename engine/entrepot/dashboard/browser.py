@@ -62,6 +62,8 @@ def require_own_form(scope: Scope) -> None:
     site = header(scope, "sec-fetch-site")
     if site and site not in ("same-origin", "none"):
         raise ForeignForm
+    if site:  # the browser knows better than a proxy that has put another host, or no port, into `Host`
+        return
     origin = header(scope, "origin")
     if origin and urlsplit(origin).netloc.lower() != header(scope, "host").lower():
         raise ForeignForm

@@ -84,6 +84,7 @@ class Route:
     """A path of the dashboard and its view; `resource` is the REST path on which `operation` must be permitted.
 
     Names in braces in `resource` are those of the path. None: whoever has logged in may come, and the view asks `may` itself.
+    `place` returns the REST path that the audit log names where there is no `resource`; nothing is refused or raised there.
     `actions` are for a form whose field `action` says what it does: what the audit log calls each.
     """
 
@@ -93,6 +94,7 @@ class Route:
     operation: Operation = Operation.READ
     resource: str | None = None
     actions: Mapping[str, str] = field(default_factory=dict)
+    place: Callable[[Asked], str] | None = None
 
     def action(self, asked: Asked) -> str:
         """Return what it does, as the audit log calls it: the name of the view, `roll back`."""

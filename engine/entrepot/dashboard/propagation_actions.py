@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrepot.dashboard.page import Asked, Page, Redirect, Route
+from entrepot.dashboard.page import Asked, Page, Redirect, Route, rest_path
 from entrepot.dashboard.propagation import find_deploy, number
 
 if TYPE_CHECKING:
@@ -110,12 +110,16 @@ def _page(report: DeployReport) -> str:
     return f"/propagation/{report.deploy_id}"
 
 
+def _place(asked: Asked) -> str:
+    return rest_path("/v2/edge/deploys/{deploy_id}/", asked.names)
+
+
 _ONE = "/propagation/{deploy_id:int}/"
 ROUTES = (
     Route("GET", f"{_ONE}cancel", ask_cancel),
-    Route("POST", f"{_ONE}cancel", cancel),
+    Route("POST", f"{_ONE}cancel", cancel, place=_place),
     Route("GET", f"{_ONE}push-again", ask_push_again),
-    Route("POST", f"{_ONE}push-again", push_again),
+    Route("POST", f"{_ONE}push-again", push_again, place=_place),
     Route("GET", f"{_ONE}deploy-again", ask_roll_back),
-    Route("POST", f"{_ONE}deploy-again", roll_back),
+    Route("POST", f"{_ONE}deploy-again", roll_back, place=_place),
 )

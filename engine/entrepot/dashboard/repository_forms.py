@@ -53,9 +53,9 @@ def plugin_form(asked: Asked, part: Part, type_id: str, stored: Mapping[str, JSO
 
 
 def typed_form(
-    asked: Asked, part: Part, type_id: str, error: EntrepotError, stored: Mapping[str, JSON] | None = None
+    asked: Asked, part: Part, type_id: str, error: EntrepotError | None = None, stored: Mapping[str, JSON] | None = None
 ) -> PluginForm:
-    """Return the form of a plugin as it was typed, with what the plugin has refused of it; raises as `model_of`."""
+    """Return the form of a plugin as it was typed, with what the plugin has refused of it, if it has; raises as `model_of`."""
     model = model_of(asked, part, type_id)
     is_its = isinstance(error, RefusedConfiguration) and error.plugin_kind in (None, part)
     errors = errors_of(error, model) if is_its and isinstance(error, RefusedConfiguration) else {}

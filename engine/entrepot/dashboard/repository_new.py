@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from entrepot.access import Operation
@@ -23,6 +24,7 @@ _RESOURCE = "/v2/repositories/"
 #: No repository's id holds a plus: none can stand in the way of this page.
 PATH = "/repositories/+new"
 _NONE = "none"
+_SHOW = "show"
 _PARTS: tuple[Part, ...] = ("importer", "distributor")
 _TEXTS = ("id", "display_name", "description", "distributor_id")
 
@@ -35,8 +37,11 @@ def show(asked: Asked) -> Page:
 
 
 def create(asked: Asked) -> Page | Redirect:
-    """Make the repository with its importer and distributor, or nothing."""
+    """Make the repository with its importer and distributor, or nothing: what was not shown is shown first."""
     chosen = {part: asked.given(part) or _NONE for part in _PARTS}
+    unseen = [part for part, type_id in chosen.items() if asked.given(f"shown_{part}", type_id) != type_id]
+    if unseen or asked.given("do") == _SHOW:
+        return _again(asked, chosen, unseen)
     importer, distributor = chosen["importer"], chosen["distributor"]
     engine, repository_id = asked.engine, asked.given("id").strip()
     options: dict[str, Any] = {"display_name": name} if (name := asked.given("display_name").strip()) else {}
@@ -62,6 +67,19 @@ def create(asked: Asked) -> Page | Redirect:
         forms = {part: typed_form(asked, part, type_id, error) for part, type_id in chosen.items() if type_id != _NONE}
         return _page(asked, chosen, forms, error)
     return Redirect(path_of(repository_id), f"{repository_id} is made.{' Sync it next.' if importer != _NONE else ''}")
+
+
+def _again(asked: Asked, chosen: dict[Part, str], unseen: list[Part]) -> Page:
+    """Show the form with what was typed and the settings of the plugins that were chosen; say why if nobody asked for them."""
+    forms = {part: typed_form(asked, part, type_id) for part, type_id in chosen.items() if type_id != _NONE}
+    page = _page(asked, chosen, forms)
+    if asked.given("do") == _SHOW:
+        return page
+    message = (
+        f"Nothing is made yet: another {' and '.join(unseen)} was chosen than the one whose settings were shown. "
+        "The form fits the choice now; look at it, and press the button once more."
+    )
+    return replace(page, values={**page.values, "message": message}, status=400)
 
 
 def _page(asked: Asked, chosen: dict[Part, str], forms: dict[Part, PluginForm], error: EntrepotError | None = None) -> Page:

@@ -126,6 +126,14 @@ def place_of(report: ScheduleReport) -> str:
     return f"{owner_place(report.kind, report.repository_id or '', report.plugin_id or '')}{report.schedule_id}/"
 
 
+def named_place(asked: Asked) -> str:
+    """Return the REST path of the schedule that the path names, below what it belongs to unless it is not there any more."""
+    try:
+        return place_of(asked.engine.schedules.get(asked.names["schedule_id"]))
+    except MissingResource:
+        return rest_path(f"{ALL}{{schedule_id}}/", asked.names)
+
+
 def own_place_of(report: ScheduleReport) -> str:
     """Return the REST path of a schedule among all schedules."""
     return f"{ALL}{report.schedule_id}/"
@@ -153,9 +161,9 @@ _ONE = "/schedules/{schedule_id}"
 
 ROUTES = (
     Route("GET", _ONE, show),
-    Route("POST", f"{_ONE}/run", run_schedule),
-    Route("POST", f"{_ONE}/enable", enable_schedule),
-    Route("POST", f"{_ONE}/disable", disable_schedule),
+    Route("POST", f"{_ONE}/run", run_schedule, place=named_place),
+    Route("POST", f"{_ONE}/enable", enable_schedule, place=named_place),
+    Route("POST", f"{_ONE}/disable", disable_schedule, place=named_place),
     Route("GET", f"{_ONE}/delete", ask_deletion),
-    Route("POST", f"{_ONE}/delete", delete_schedule),
+    Route("POST", f"{_ONE}/delete", delete_schedule, place=named_place),
 )

@@ -14,7 +14,7 @@ from entrepot import clock
 from entrepot.access import Operation
 from entrepot.dashboard.configuration_values import json_of
 from entrepot.dashboard.page import Asked, Page, Redirect, Route, rest_path
-from entrepot.dashboard.schedule import ALL, coming, owner_place, path_of, place_of, schedule_of
+from entrepot.dashboard.schedule import ALL, coming, named_place, owner_place, path_of, place_of, schedule_of
 from entrepot.errors import JSON, InvalidValue
 from entrepot.named_tasks import require_callable
 from entrepot.schedules.words import how_soon, what_runs
@@ -262,9 +262,15 @@ def _target_of(report: ScheduleReport) -> _Target:
     return _Target(report.kind, report.repository_id or "", report.plugin_id or "")
 
 
+def _new_place(asked: Asked) -> str:
+    """Return the REST path that a schedule is made at, as the form names it."""
+    kind, repository_id, plugin_id = (asked.given(name).strip() for name in ("kind", "repository", "plugin"))
+    return owner_place(kind, repository_id, plugin_id)
+
+
 ROUTES = (
     Route("GET", "/schedules/new", show_new),
-    Route("POST", "/schedules/new", create_schedule),
+    Route("POST", "/schedules/new", create_schedule, place=_new_place),
     Route("GET", "/schedules/{schedule_id}/edit", show_edit),
-    Route("POST", "/schedules/{schedule_id}/edit", update_schedule),
+    Route("POST", "/schedules/{schedule_id}/edit", update_schedule, place=named_place),
 )

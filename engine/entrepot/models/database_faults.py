@@ -59,6 +59,12 @@ _MEANINGS: tuple[tuple[tuple[str, ...], tuple[str, ...], type[EntrepotError], st
     ),
     (("syntax error",), (), DatabaseError, "refused a statement: {name}: {text}"),
     (
+        ("driver not found",),
+        (),
+        DatabaseUnavailable,
+        "needs the package psycopg, which is not installed here: pip install 'entrepot[postgres]'.",
+    ),
+    (
         (),
         ("OperationalError", "InterfaceError", "ImproperlyConfigured"),
         DatabaseUnavailable,

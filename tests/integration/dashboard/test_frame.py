@@ -9,6 +9,7 @@ from functools import partial
 import httpx
 import pytest
 
+from entrepot import clock
 from entrepot.dashboard import Dashboard
 from entrepot.dashboard.forms import read_body
 from entrepot.readers import Readers
@@ -217,6 +218,28 @@ def test_a_path_in_the_log_stays_in_its_line(dashboard, caplog, path):
     assert all(line.isprintable() for line in lines)
 
 
+def test_logins_by_all_doors_together_leave_threads_for_the_rest(engine):
+    _, token = engine.access.create_token("admin", "ci")
+    slots = engine.access._passwords.slot
+
+    async def run():
+        transport = httpx.ASGITransport(web_app(engine), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://server.test") as client:
+            wrong = {"login": "admin", "password": "wrong"}
+            tasks, headers = "/pulp/api/v2/tasks/", {"authorization": f"Bearer {token}"}
+            logins = [asyncio.create_task(client.post("/login", data=wrong)) for _ in range(4)]
+            logins += [asyncio.create_task(client.get(tasks, auth=("admin", "wrong"))) for _ in range(4)]
+            try:
+                return [(await asyncio.wait_for(client.get(tasks, headers=headers), 10)).status_code for _ in range(3)]
+            finally:
+                slots.release(), slots.release()
+                await asyncio.gather(*logins)
+
+    assert slots.acquire(blocking=False)
+    assert slots.acquire(blocking=False)
+    assert asyncio.run(run()) == [200] * 3
+
+
 class Stream:
     """A stream of the dashboard, read event by event."""
 
@@ -262,6 +285,22 @@ def _beat(engine, name):
         )
 
 
+def test_a_stream_is_no_use_of_the_session(engine, monkeypatch):
+    secret, _ = engine.access.begin_session("admin", PASSWORD, address=None, agent=None)
+    (begun,) = engine.access.list_sessions("admin")
+    later = clock.now_us() + 3_600_000_000
+    monkeypatch.setattr("entrepot.access.sessions.clock.now_us", lambda: later)
+
+    async def run():
+        app = Dashboard(engine, Readers(engine), Changes(engine))
+        async with aclosing(Stream(app, f"entrepot_session={secret}", "page=/workers").events()) as events:
+            await anext(events)
+
+    asyncio.run(run())
+
+    assert [session.last_seen for session in engine.access.list_sessions("admin")] == [begun.last_seen]
+
+
 def test_a_stream_sends_what_changed_and_goes_on_where_it_was_heard_last(engine):
     async def run():
         secret, _ = engine.access.begin_session("admin", PASSWORD, address=None, agent=None)
@@ -286,6 +325,27 @@ def test_a_stream_sends_what_changed_and_goes_on_where_it_was_heard_last(engine)
     assert "worker-two" not in second[2]
     assert "worker-two" in third[2]
     assert [name for _, name, _ in ended] == ["reload"]
+
+
+def test_a_browser_keeps_some_streams_open_and_no_more(engine, monkeypatch):
+    monkeypatch.setattr("entrepot.dashboard.app._MOST_STREAMS", 2)
+
+    async def run():
+        secret, _ = engine.access.begin_session("admin", PASSWORD, address=None, agent=None)
+        app = Dashboard(engine, Readers(engine), Changes(engine))
+        opened = partial(Stream, app, f"entrepot_session={secret}", "page=%2Fworkers&after=x")
+        async with aclosing(opened().events()) as first:
+            await anext(first)
+            async with aclosing(opened().events()) as second:
+                await anext(second)
+                refused = [event async for event in opened().events()]
+        async with aclosing(opened().events()) as later:
+            return refused, await anext(later)
+
+    refused, later = asyncio.run(run())
+
+    assert refused == []
+    assert later[1] == "workers"
 
 
 def test_streams_end_when_the_server_stops(engine):

@@ -157,6 +157,7 @@ def test_a_deploy_under_way_is_canceled(engine: Engine, dashboard: Browser) -> N
     assert response.status_code == 303
     assert engine.edges.get_deploy(1).state == "canceled"
     assert dashboard.post("/propagation/1/cancel").status_code == 409
+    assert [entry.action for entry in engine.access.list_audit(resource="/v2/edge/deploys/1/")] == ["cancel"]
 
 
 def test_pops_and_servers_show_what_was_pushed_last_and_no_secret(

@@ -133,6 +133,29 @@ def test_a_repository_is_made_with_its_importer_and_distributor(dashboard, engin
     assert "zoo is made. Sync it next." in dashboard.page("/repositories/zoo")
 
 
+def test_other_plugins_than_those_shown_are_shown_before_anything_is_made(dashboard, engine):
+    html = dashboard.page(NEW)
+    assert html.count("<form") - html.count('action="/logout"') == 1
+    shown = dict(re.findall(r'name="shown_(\w+)" value="(\w+)"', html))
+    assert shown == {"importer": "iso_importer", "distributor": "iso_distributor"}
+    fields = {f"shown_{part}": type_id for part, type_id in shown.items()} | {"importer": "yum_importer", "distributor": "none"}
+    fields |= {"id": "zoo", "description": "Animals", "importer.feed": "http://feed.test/"}
+
+    answer = dashboard.post(NEW, fields)
+
+    assert answer.status_code == 400
+    assert "another importer and distributor was chosen" in answer.text
+    assert dashboard.post(NEW, {**fields, "id": "", "do": "show"}).status_code == 200
+    assert engine.repositories.list() == []
+    assert "<legend>Importer yum_importer</legend>" in answer.text
+    assert "<legend>Distributor" not in answer.text
+    kept = ('value="zoo"', 'value="Animals"', 'value="http://feed.test/"')
+    assert [text for text in kept if text not in answer.text] == []
+    shown = dict(re.findall(r'name="(shown_\w+)" value="(\w+)"', answer.text))
+    assert dashboard.post(NEW, {**fields, **shown}).status_code == 303
+    assert engine.repositories.get("zoo").report().importer.importer_type_id == "yum_importer"
+
+
 def test_who_makes_a_repository_may_do_everything_with_it(engine, browser_of):
     engine.access.create_user("olga", password=PASSWORD)
     engine.access.grant_to_user("olga", "/v2/repositories/", [Operation.CREATE])

@@ -214,6 +214,24 @@ def test_what_is_permitted_at_the_repository_is_permitted_here(engine, clerk, ma
     assert clerk.get(page).status_code == 403
 
 
+def test_the_audit_log_names_the_rest_path_of_a_schedule(engine, dashboard, clerk):
+    dashboard.post("/schedules/new", FORM)
+    path = f"/schedules/{only(engine).schedule_id}"
+    for what in ("edit", "disable", "run", "delete"):
+        dashboard.post(f"{path}/{what}", FORM | {"jitter_seconds": "0"})
+    clerk.post(f"{path}/run")
+
+    schedules = "/v2/repositories/zoo/importers/iso_importer/schedules/sync/"
+    entries = engine.access.list_audit(resource="/v2/repositories/zoo/", door="dashboard")
+    own = schedules + path.removeprefix("/schedules/") + "/"
+    assert [(entry.action, entry.resource) for entry in entries] == [
+        *((f"{what} schedule", own) for what in ("delete", "run", "disable", "update")),
+        ("create schedule", schedules),
+    ]
+    (refused,) = engine.access.list_audit(login="carla", outcome="refused")
+    assert refused.resource == f"/v2{path}/"
+
+
 # -- the forms
 
 

@@ -64,6 +64,15 @@ def test_failed_tasks_are_tried_again_oldest_first(engine: Engine, dashboard: Br
     assert [newest.tags, next_one.tags] == [(f"entrepot:retry-of:{task.task_id}",) for task in reversed(failed)]
 
 
+def test_the_audit_log_says_what_was_done_to_many(engine: Engine, dashboard: Browser) -> None:
+    engine.enqueue(sample_tasks.hold, "zoo")
+
+    for action in ("cancel", "retry"):
+        dashboard.post("/tasks/bulk", form_of(dashboard.page(f"/tasks/bulk?action={action}")))
+
+    assert [entry.action for entry in engine.access.list_audit(resource="/v2/tasks/")] == ["retry tasks", "cancel tasks"]
+
+
 def test_where_nothing_fits_there_is_nothing_to_confirm(engine: Engine, dashboard: Browser) -> None:
     engine.enqueue(sample_tasks.hold, "zoo")
 

@@ -150,6 +150,14 @@ def test_an_address_is_refused_without_its_password(url: str) -> None:
     assert "cret" not in str(caught.value)
 
 
+def test_a_driver_that_is_not_installed_is_named_with_its_extra() -> None:
+    error = translated(peewee.ImproperlyConfigured("psycopg2 postgres driver not found."), "postgresql://h/db")
+
+    assert isinstance(error, DatabaseUnavailable)
+    assert "pip install 'entrepot[postgres]'" in str(error)
+    assert "does not answer" not in str(error)
+
+
 @pytest.mark.parametrize("password", ["s3c#ret", "s3c?ret", "s3c[ret", "s3c%2Fret"])
 def test_a_server_is_named_without_a_password_of_odd_characters(password: str) -> None:
     database = Database(f"postgresql://u:{password}@127.0.0.1:1/db?connect_timeout=2")

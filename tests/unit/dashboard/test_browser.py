@@ -53,6 +53,7 @@ def test_a_cookie_that_makes_no_sense_says_nothing(cookie):
         [],
         [("sec-fetch-site", "same-origin")],
         [("sec-fetch-site", "none")],
+        [("sec-fetch-site", "same-origin"), ("origin", "https://mirror.example:8443"), ("host", "mirror.example")],
         [("origin", "https://mirror.example:8443"), ("host", "Mirror.example:8443")],
     ],
 )

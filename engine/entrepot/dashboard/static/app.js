@@ -59,8 +59,9 @@
     failures += 1;
     if (!isOn()) return;
     if (failures < GIVE_UP_AFTER) { say("connecting again"); return; }
+    if (poll) return;
     say("asking every 5 s");
-    if (!poll) poll = setInterval(ask, POLL_MILLISECONDS);
+    poll = setInterval(ask, POLL_MILLISECONDS);
   }
 
   async function ask() {
@@ -76,7 +77,8 @@
         part.replaceChildren(...fresh.childNodes);
         restore(part);
       }
-    } catch { /* the server is away: the next time it may answer */ }
+      say("asking every 5 s");
+    } catch { say("the server does not answer; it is asked every 5 s"); }
   }
 
   function stop() {
