@@ -85,7 +85,7 @@ MUTATIONS = (
                 "PERFORM pg_advisory_xact_lock(key) FROM",
                 "PERFORM key FROM",
             ),
-            Change("models/connection.py", '"SELECT pg_advisory_xact_lock(key) FROM "', '"SELECT key FROM "'),
+            Change("models/advisory_locks.py", "SELECT pg_advisory_xact_lock(key) FROM (", "SELECT key FROM ("),
         ),
         (f"{PROMISES}test_tasks_that_are_enqueued_at_the_same_time_stand_in_one_line",),
     ),
