@@ -118,7 +118,7 @@ LOOPS: tuple[tuple[str, timedelta, Callable[[Engine], int]], ...] = (
         ),
     ),
     ("hourly tasks", timedelta(minutes=1), lambda engine: hourly.count(engine.database)),
-    ("content measures", timedelta(minutes=10), lambda engine: measures.measure(engine.database)),
+    ("content measures", timedelta(minutes=1), lambda engine: measures.measure(engine.database)),
     ("temporary files", timedelta(minutes=10), lambda engine: engine.store.sweep()),
     ("failed logins", timedelta(minutes=10), lambda engine: engine.access.forget_failed_logins()),
     ("audit retention", timedelta(hours=1), lambda engine: engine.access.prune_audit()),
