@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from entrepot import clock
 from entrepot.repositories.task_tags import repository_tag
 from entrepot.tasking.reports import FINAL_STATES, STATES
+from entrepot.tasking.steps import Step, steps_of
 from entrepot.wording import size_text
 
 if TYPE_CHECKING:
     from entrepot.dashboard.page import Asked
-    from entrepot.errors import JSON
     from entrepot.tasking import TaskReport
 
 #: Tasks that are shown; the page of tasks has the others.
@@ -66,34 +66,23 @@ def work_on(asked: Asked, repository_id: str) -> list[Work]:
     unfinished = tasks.list(states=_UNFINISHED, tags=tags, limit=_SHOWN, explain=True)
     newest = tasks.list(states=FINAL_STATES, tags=tags, limit=_ENDED_SHOWN)
     ended = [report for report in newest if report.finished is not None and report.finished > since]
-    return [Work(report, tuple(_steps(report.progress))) for report in (*unfinished, *ended)]
+    return [Work(report, tuple(map(_shown, steps_of(report)))) for report in (*unfinished, *ended)]
 
 
-def _steps(progress: dict[str, JSON]) -> list[WorkStep]:
-    """Return the steps that a progress report tells of. Source: the Pulp 2 REST contract, 3.8."""
-    lists = [items for items in progress.values() if isinstance(items, list)]
-    return [_step(item) for items in lists for item in items if isinstance(item, dict)]
-
-
-def _step(item: dict[str, JSON]) -> WorkStep:
-    done, total, bytes_done, bytes_total = (
-        _whole(item.get(name)) for name in ("num_processed", "items_total", "bytes_done", "bytes_total")
-    )
+def _shown(step: Step) -> WorkStep:
     counts = []
-    if done or total:
-        counts.append(f"{done:,} of {total:,}" if total else f"{done:,}")
-    if bytes_done or bytes_total:
-        counts.append(f"{size_text(bytes_done)} of {size_text(bytes_total)}" if bytes_total else size_text(bytes_done))
-    if failures := _whole(item.get("num_failures")):
-        counts.append(f"{failures:,} failed")
+    if step.done or step.total:
+        counts.append(f"{step.done:,} of {step.total:,}" if step.total else f"{step.done:,}")
+    if step.bytes_total:
+        counts.append(f"{size_text(step.bytes_done)} of {size_text(step.bytes_total)}")
+    elif step.bytes_done:
+        counts.append(size_text(step.bytes_done))
+    if step.failures:
+        counts.append(f"{step.failures:,} failed")
     return WorkStep(
-        description=str(item.get("description") or item.get("step_type") or "Step"),
-        state=str(item.get("state") or "NOT_STARTED"),
-        done=bytes_done if bytes_total else done,
-        most=bytes_total or total,
+        description=step.description,
+        state=step.state,
+        done=step.bytes_done if step.bytes_total else step.done,
+        most=step.bytes_total or step.total,
         counts=", ".join(counts),
     )
-
-
-def _whole(value: JSON) -> int:
-    return max(int(value), 0) if isinstance(value, (int, float)) else 0

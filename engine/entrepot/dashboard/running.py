@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from entrepot.tasking.steps import steps_of
 from entrepot.tasking.workers import NAME_PREFIX
 from entrepot.wording import size_text
 
 if TYPE_CHECKING:
-    from entrepot.errors import JSON
     from entrepot.tasking import TaskReport
 
 #: Characters of a step's own words that fit on a line.
@@ -35,35 +35,18 @@ class Running:
     @classmethod
     def of(cls, report: TaskReport) -> Running:
         """Read the step that a task is at, whatever its progress report lacks: the last that has begun."""
-        begun = [step for step in _steps(report) if step.get("state") != "NOT_STARTED"]
+        begun = [step for step in steps_of(report) if step.state != "NOT_STARTED"]
         if not begun:
             return cls(report, 0, None, "")
-        going = [step for step in begun if step.get("state") == "IN_PROGRESS"] or begun
-        step = going[-1]
-        items, all_items = _whole(step.get("num_processed")), _whole(step.get("items_total"))
-        size, whole_size = _whole(step.get("bytes_done")), _whole(step.get("bytes_total"))
-        name = str(step.get("description") or step.get("step_type") or "")[:_LONGEST_WORDS]
-        counts = [f"{items:,} of {all_items:,}" if all_items else f"{items:,}" if items else ""]
-        counts.append(f"{size_text(size)} of {size_text(whole_size)}" if whole_size else "")
-        words = ", ".join(part for part in (name, *counts) if part)
-        if whole_size:
-            return cls(report, min(size, whole_size), whole_size, words)
-        return cls(report, min(items, all_items), all_items or None, words)
+        step = ([step for step in begun if step.state == "IN_PROGRESS"] or begun)[-1]
+        items = f"{step.done:,} of {step.total:,}" if step.total else f"{step.done:,}" if step.done else ""
+        size = f"{size_text(step.bytes_done)} of {size_text(step.bytes_total)}" if step.bytes_total else ""
+        words = ", ".join(part for part in (step.description[:_LONGEST_WORDS], items, size) if part)
+        if step.bytes_total:
+            return cls(report, min(step.bytes_done, step.bytes_total), step.bytes_total, words)
+        return cls(report, min(step.done, step.total), step.total or None, words)
 
 
 def running(reports: Iterable[TaskReport]) -> list[Running]:
     """Return what runs, in the order of the reports."""
     return [Running.of(report) for report in reports]
-
-
-def _steps(report: TaskReport) -> list[dict[str, JSON]]:
-    return [
-        step
-        for steps in report.progress.values()
-        for step in (steps if isinstance(steps, list) else ())
-        if isinstance(step, dict)
-    ]
-
-
-def _whole(value: JSON) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

@@ -5,6 +5,7 @@ Source: the Pulp 2 REST contract, section 3.4 (`progress_report`: a list of step
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,4 +82,5 @@ def _step(key: str, item: dict[str, JSON]) -> Step:
 
 
 def _whole(value: JSON) -> int:
-    return int(value) if isinstance(value, (int, float)) else 0
+    """Return a count, 0 for what is none: whoever writes progress may write anything."""
+    return int(value) if isinstance(value, (int, float)) and 0 < value < math.inf else 0
