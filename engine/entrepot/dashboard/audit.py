@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from entrepot.dashboard.page import Asked, Page, Route
+from entrepot.dashboard.page import Asked, Page, Route, whole_number
 
 #: Entries on one page.
 _SHOWN = 60
@@ -15,7 +15,7 @@ def show(asked: Asked) -> Page:
     before = asked.asks("before")
     entries = asked.engine.access.list_audit(
         **{name: value or None for name, value in chosen.items()},
-        before_id=int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None,  # noqa: PLR2004 - 64 bits
+        before_id=whole_number(before),
         limit=_SHOWN + 1,
     )
     shown = entries[:_SHOWN]

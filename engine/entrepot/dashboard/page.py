@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from entrepot.access import Principal
     from entrepot.engine import Engine
 
+#: Digits of a number that is read.
+_MOST_DIGITS = 18
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -99,6 +102,11 @@ class Route:
     def action(self, asked: Asked) -> str:
         """Return what it does, as the audit log calls it: the name of the view, `roll back`."""
         return self.actions.get(asked.given("action")) or self.view.__name__.replace("_", " ")
+
+
+def whole_number(text: str) -> int | None:
+    """Return a whole number of an address or a form, None if it is none; any fits 64 bits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
 
 
 def rest_path(pattern: str, names: Mapping[str, str]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from entrepot import clock
-from entrepot.dashboard.page import Asked, Page, Route, segment
+from entrepot.dashboard.page import Asked, Page, Route, segment, whole_number
 from entrepot.dashboard.propagation_bars import Bars, Region, bars, region_of, regions_of, sums_of
 from entrepot.errors import MissingResource
 
@@ -29,8 +29,6 @@ _ROOM_OF_ONE = 40
 _POPS_SHOWN = 90
 _TROUBLES_SHOWN = 25
 _SERVERS_SHOWN = 50
-#: Digits of a number that a row can have.
-_MOST_DIGITS = 18
 _LONGEST_ERROR = 500
 _ENDED = ("propagated", "failed", "canceled", "superseded")
 #: What the list can be narrowed to: the word in the address, what is said, and the states.
@@ -61,7 +59,7 @@ def show(asked: Asked) -> Page:
     reports = asked.engine.edges.list_deploys(
         repository_ids=_readable(asked),
         states=view[2],
-        before=number(asked.asks("before")),
+        before=whole_number(asked.asks("before")),
         limit=_DEPLOYS_SHOWN + 1,
         latest=not view[0],
     )
@@ -78,8 +76,8 @@ def show(asked: Asked) -> Page:
 def show_deploy(asked: Asked) -> Page:
     """Show one deploy: its bars by region and POP, and the servers that have trouble."""
     report = find_deploy(asked)
-    chosen, skip = asked.asks("region"), number(asked.asks("skip")) or 0
-    past = number(asked.asks("troubles")) or 0
+    chosen, skip = asked.asks("region"), whole_number(asked.asks("skip")) or 0
+    past = whole_number(asked.asks("troubles")) or 0
     troubles = asked.engine.edges.list_pushes(
         report.deploy_id, states=("failed", "retrying"), skip=past, limit=_TROUBLES_SHOWN + 1
     )
@@ -104,11 +102,11 @@ def show_deploy(asked: Asked) -> Page:
 
 def show_pop(asked: Asked) -> Page:
     """Show the servers of one POP, and how far a deploy has got there."""
-    report, pop_id = find_deploy(asked), number(asked.names["pop_id"])
+    report, pop_id = find_deploy(asked), whole_number(asked.names["pop_id"])
     pop = next((one for one in report.pops if one.pop_id == pop_id), None)
     if pop is None:
         raise MissingResource(pop=asked.names["pop_id"])
-    skip = number(asked.asks("skip")) or 0
+    skip = whole_number(asked.asks("skip")) or 0
     pushes = asked.engine.edges.list_pushes(report.deploy_id, pop_id=pop.pop_id, skip=skip, limit=_SERVERS_SHOWN + 1)
     values = {
         "report": report,
@@ -127,7 +125,7 @@ def find_deploy(asked: Asked, operation: str = "READ") -> DeployReport:
 
     Raises `MissingResource`, `PermissionDenied`.
     """
-    deploy_id = number(asked.names["deploy_id"])
+    deploy_id = whole_number(asked.names["deploy_id"])
     try:
         if deploy_id is None:
             raise MissingResource(deploy=asked.names["deploy_id"])
@@ -153,11 +151,6 @@ def actions(asked: Asked, report: DeployReport) -> dict[str, object]:
 def repository_path(repository_id: str) -> str:
     """Return what permissions for a repository are granted on."""
     return f"/v2/repositories/{segment(repository_id)}/"
-
-
-def number(text: str) -> int | None:
-    """Return a whole number of an address, or None if it is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
 
 
 def error_of(push: ServerPush) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrepot.dashboard.page import Asked, Page, Redirect, Route, rest_path
-from entrepot.dashboard.propagation import find_deploy, number
+from entrepot.dashboard.page import Asked, Page, Redirect, Route, rest_path, whole_number
+from entrepot.dashboard.propagation import find_deploy
 
 if TYPE_CHECKING:
     from entrepot.propagation import DeployReport, ServerPush
@@ -36,7 +36,7 @@ def cancel(asked: Asked) -> Redirect:
 def ask_push_again(asked: Asked) -> Page:
     """Say to how many servers will be pushed."""
     report = find_deploy(asked, "EXECUTE")
-    pop_id, server_id = number(asked.asks("pop_id")), number(asked.asks("server_id"))
+    pop_id, server_id = whole_number(asked.asks("pop_id")), whole_number(asked.asks("server_id"))
     undone = asked.engine.edges.list_pushes(
         report.deploy_id, pop_id=pop_id, states=("failed", "canceled"), limit=_MOST_COUNTED + 1
     )
@@ -53,7 +53,7 @@ def ask_push_again(asked: Asked) -> Page:
 def push_again(asked: Asked) -> Redirect:
     """Push a deploy again: to all servers where it failed or was canceled, those of a POP, or one."""
     report = find_deploy(asked, "EXECUTE")
-    pop_id, server_id = number(asked.given("pop_id")), number(asked.given("server_id"))
+    pop_id, server_id = whole_number(asked.given("pop_id")), whole_number(asked.given("server_id"))
     report = asked.engine.edges.push_again(report.deploy_id, pop_id=pop_id, server_id=server_id)
     left = report.servers - report.done - report.failed
     return Redirect(_page(report), f"{_servers(left)} will get it again.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from entrepot.dashboard.page import Asked, Page, Route
-from entrepot.dashboard.propagation import EDGE, error_of, number
+from entrepot.dashboard.page import Asked, Page, Route, whole_number
+from entrepot.dashboard.propagation import EDGE, error_of
 from entrepot.errors import MissingResource
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def show(asked: Asked) -> Page:
     """Show the POPs of all networks, or of one region, by region."""
     every = sorted(asked.engine.edges.list_pops(), key=lambda pop: (pop.network, pop.region, pop.name))
     regions = sorted({pop.region for pop in every})
-    region, skip = asked.asks("region"), number(asked.asks("skip")) or 0
+    region, skip = asked.asks("region"), whole_number(asked.asks("skip")) or 0
     chosen = [pop for pop in every if region in ("", pop.region)]
     values = {
         "groups": _groups(chosen[skip : skip + _POPS_SHOWN]),
@@ -38,11 +38,11 @@ def show(asked: Asked) -> Page:
 
 def show_pop(asked: Asked) -> Page:
     """Show the servers of one POP."""
-    pop_id, edges = number(asked.names["pop_id"]), asked.engine.edges
+    pop_id, edges = whole_number(asked.names["pop_id"]), asked.engine.edges
     pop = next((one for one in edges.list_pops() if one.pop_id == pop_id), None)
     if pop is None:
         raise MissingResource(pop=asked.names["pop_id"])
-    skip = number(asked.asks("skip")) or 0
+    skip = whole_number(asked.asks("skip")) or 0
     servers = edges.list_servers(pop.pop_id)
     values = {
         "pop": pop,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from entrepot.dashboard import repository_charts
-from entrepot.dashboard.page import Asked, Page, Route
+from entrepot.dashboard.page import Asked, Page, Route, whole_number
 from entrepot.dashboard.repository_page import ONE, repository_of, tab
 from entrepot.events.reports import ANY_DISTRIBUTOR, EventQuery
 
@@ -62,8 +62,7 @@ def history(asked: Asked) -> Page:
 def events(asked: Asked) -> Page:
     """Show the repository's log, newest first, and what became of its publications."""
     report = repository_of(asked).report()
-    text = asked.asks("before")
-    before = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004 - it fits 64 bits
+    before = whole_number(asked.asks("before"))
     lines = asked.engine.events.list_activity(report.repository_id, before=before, limit=_LINES + 1)
     sources = ((report.repository_id, ANY_DISTRIBUTOR),)
     published = asked.engine.events.list_publications(EventQuery(sources, newest_first=True, limit=_EVENTS))

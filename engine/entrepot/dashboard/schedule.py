@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from entrepot import clock
 from entrepot.access import Operation
-from entrepot.dashboard.page import Asked, Page, Redirect, Route, rest_path, segment
+from entrepot.dashboard.page import Asked, Page, Redirect, Route, rest_path, segment, whole_number
 from entrepot.errors import MissingResource
 from entrepot.schedules.words import failures, how_soon, what_runs
 from entrepot.schedules.zones import find_zone
@@ -36,8 +36,7 @@ def show(asked: Asked) -> Page:
     """Show a schedule."""
     report = schedule_of(asked, Operation.READ)
     schedules, before = asked.engine.schedules, asked.asks("before")
-    is_number = before.isascii() and before.isdigit() and len(before) < 19  # noqa: PLR2004 - a row id
-    runs = schedules.runs(report.schedule_id, before=int(before) if is_number else None, limit=_PER_PAGE + 1)
+    runs = schedules.runs(report.schedule_id, before=whole_number(before), limit=_PER_PAGE + 1)
     preview = schedules.preview_of(report.schedule_id, count=_COMING)
     values = {
         "report": report,

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from entrepot.access import Operation
-from entrepot.dashboard.page import Asked, Page, Redirect, Route
-from entrepot.dashboard.propagation import number
+from entrepot.dashboard.page import Asked, Page, Redirect, Route, whole_number
 from entrepot.dashboard.running import running
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def show(asked: Asked) -> Page:
     engine = asked.engine
     drains = engine.drains()
     hosts = by_host(engine.workers(), drains)
-    skip = min(number(asked.asks("skip")) or 0, len(hosts))
+    skip = min(whole_number(asked.asks("skip")) or 0, len(hosts))
     end = end_of_page(hosts, skip)
     values: dict[str, object] = {
         "hosts": hosts[skip:end],
